@@ -1,0 +1,54 @@
+// The language client: how the server is started, and what is sent to it beyond the protocol's own.
+import * as vscode from "vscode";
+import { LanguageClient, RevealOutputChannelOn, TransportKind } from "vscode-languageclient/node";
+
+import type { ServerCommand } from "./python";
+import type { Status } from "./status";
+
+const SELECTOR = ["file", "untitled"].flatMap((scheme) => [
+  { scheme, language: "jsonl" },
+  { scheme, language: "yaml" },
+  { scheme, pattern: "**/*.jsonl" },
+]);
+
+/** A client for a server; not started yet. `onAnswer`: the tuned model answered for a line (0-based) of a file. */
+export function createClient(
+  server: ServerCommand,
+  output: vscode.LogOutputChannel,
+  onStatus: (status: Status) => void,
+  onAnswer: (uri: string, line: number) => void,
+): LanguageClient {
+  const run = { command: server.command, args: [...server.args], transport: TransportKind.stdio };
+  const client = new LanguageClient("lintune", "Lintune", run, {
+    documentSelector: SELECTOR,
+    outputChannel: output,
+    revealOutputChannelOn: RevealOutputChannelOn.Never,
+    initializationOptions: () => ({ trusted: vscode.workspace.isTrusted }),
+    middleware: {
+      // A click on the lens comes here as well as our own command: the client registers the server's commands.
+      executeCommand: async (command, args: unknown[], next) => {
+        if (command !== "lintune.ask") {
+          return next(command, args) as Promise<unknown>;
+        }
+        const asking = { location: vscode.ProgressLocation.Window, title: "Asking the tuned model" };
+        const answer: unknown = await vscode.window.withProgress(
+          asking,
+          async () => next(command, args) as Promise<unknown>,
+        );
+        const [uri, line] = args;
+        // Nothing came back: the server has said why.
+        if (answer && typeof uri === "string" && typeof line === "number") {
+          onAnswer(uri, line);
+        }
+        return answer;
+      },
+    },
+  });
+  client.onNotification("lintune/status", onStatus);
+  return client;
+}
+
+/** Tell the server that the user now trusts the workspace. */
+export async function grantTrust(client: LanguageClient): Promise<void> {
+  await client.sendNotification("lintune/trust", { trusted: true });
+}

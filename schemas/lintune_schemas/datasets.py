@@ -1,0 +1,85 @@
+"""Reading data sets: lines of JSON to samples, and the hash that says whether anything changed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from lintune_schemas import samples
+from lintune_schemas.errors import LintuneError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lintune_schemas.samples import SampleFormat, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One sample, read: where it stands (1-based line) and its turns."""
+
+    line: int
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFile:
+    """A data set that was read whole: its path, format, conversations and the hash of their contents."""
+
+    path: Path
+    format: SampleFormat
+    conversations: tuple[Conversation, ...]
+    content_hash: str
+    """SHA-256 over the parsed samples: white space and key order do not change it."""
+
+
+def read(path: Path) -> DatasetFile:
+    """Read a JSON Lines data set for training.
+
+    Raises LintuneError on the first thing that cannot be trained on; `lintune check` lists them all.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise LintuneError(f"The data set {path} does not exist. Correct its path in the recipe.") from error
+    except IsADirectoryError as error:
+        raise LintuneError(f"The data set {path} is a folder. Name a .jsonl file in the recipe.") from error
+    except OSError as error:
+        raise LintuneError(f"The data set {path} could not be read: {error.strerror}.") from error
+    conversations: list[Conversation] = []
+    digest = hashlib.sha256()
+    format_: SampleFormat | None = None
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        sample = _parse(path, number, line)
+        format_ = format_ or samples.detect(sample)
+        if format_ is None:
+            raise _refused(path, number, "is in no known sample format")
+        try:
+            turns = tuple(samples.turns_of(sample, format_))
+        except (KeyError, TypeError) as error:
+            raise _refused(path, number, f"is no valid {format_} sample") from error
+        sample.pop(samples.IGNORE_KEY, None)
+        digest.update(orjson.dumps(sample, option=orjson.OPT_SORT_KEYS) + b"\n")
+        conversations.append(Conversation(number, turns))
+    if format_ is None:
+        raise LintuneError(f"The data set {path} is empty. Add samples, one JSON object a line.")
+    return DatasetFile(path, format_, tuple(conversations), digest.hexdigest())
+
+
+def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        sample = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise _refused(path, number, "is no valid JSON") from error
+    if not isinstance(sample, dict):
+        raise _refused(path, number, "is no JSON object")
+    return sample
+
+
+def _refused(path: Path, number: int, what: str) -> LintuneError:
+    return LintuneError(f"{path}:{number} {what}. See: lintune check {path}")

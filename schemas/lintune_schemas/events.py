@@ -1,0 +1,184 @@
+"""What a trainer reports while it runs: one JSON object a line, in `events.jsonl` and on its standard output.
+
+The same lines drive the editor's progress, the terminal's progress bar and the list of runs. Their JSON Schema is
+`json/run-event.schema.json`; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Stage(StrEnum):
+    """The parts of a run, in the order in which they happen."""
+
+    PREPARE = "prepare"
+    BASELINE = "baseline"
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+    EXPORT = "export"
+    VERIFY = "verify"
+
+
+class StageState(StrEnum):
+    STARTED = "started"
+    FINISHED = "finished"
+
+
+class EvaluationKind(StrEnum):
+    """Which weights were evaluated: the base model, a checkpoint on the way, or the run's last ones."""
+
+    BASELINE = "baseline"
+    CHECKPOINT = "checkpoint"
+    FINAL = "final"
+
+
+class ArtefactKind(StrEnum):
+    ADAPTER = "adapter"
+    MERGED = "merged"
+    GGUF = "gguf"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, tag_field="event"):
+    run: str
+    """Name of the run directory."""
+    time: str = msgspec.field(default_factory=_now)
+    """ISO 8601, UTC."""
+
+
+class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
+    recipe: str
+    run_dir: str
+    pid: int
+    base_model: str
+    samples: int
+    eval_samples: int
+    trained_tokens: int
+    """Tokens with a label, over all training samples, once."""
+    total_steps: int
+    device: str
+
+
+class StageChanged(_Event, frozen=True, kw_only=True, tag="stage"):
+    stage: Stage
+    state: StageState
+    seconds: float | None = None
+    """Wall time of the stage, when it finished."""
+
+
+class Progress(_Event, frozen=True, kw_only=True, tag="progress"):
+    step: int
+    total_steps: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    tokens_per_second: float
+    """All tokens of the batches (prompt and answer) over wall time."""
+    eta_seconds: float
+
+
+class Evaluation(_Event, frozen=True, kw_only=True, tag="evaluation"):
+    kind: EvaluationKind
+    step: int
+    eval_loss: float
+    """Mean negative log-likelihood in nats over the trained tokens of the eval set."""
+    perplexity: float
+
+
+class CheckpointSaved(_Event, frozen=True, kw_only=True, tag="checkpoint"):
+    step: int
+    path: str
+
+
+class ArtefactWritten(_Event, frozen=True, kw_only=True, tag="artefact"):
+    kind: ArtefactKind
+    path: str
+    bytes: int
+    quantization: str | None = None
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One link of the chain between trained model and export, and whether it holds."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Verified(_Event, frozen=True, kw_only=True, tag="verified"):
+    ok: bool
+    checks: list[Check]
+
+
+class Warned(_Event, frozen=True, kw_only=True, tag="warning"):
+    message: str
+
+
+class RunFinished(_Event, frozen=True, kw_only=True, tag="run_finished"):
+    seconds: float
+    eval_loss_before: float | None
+    eval_loss_after: float | None
+    model: str | None
+    """Path of the GGUF file to serve, or null when the recipe exports none."""
+
+
+class RunFailed(_Event, frozen=True, kw_only=True, tag="run_failed"):
+    message: str
+    """What went wrong and what to do, for a person."""
+
+
+class RunCancelled(_Event, frozen=True, kw_only=True, tag="run_cancelled"):
+    step: int
+
+
+Event = (
+    RunStarted
+    | StageChanged
+    | Progress
+    | Evaluation
+    | CheckpointSaved
+    | ArtefactWritten
+    | Verified
+    | Warned
+    | RunFinished
+    | RunFailed
+    | RunCancelled
+)
+
+LAST_EVENTS = (RunFinished, RunFailed, RunCancelled)
+"""A run whose record ends with none of these died, or is still going on."""
+
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    """One line of JSON, without the line end."""
+    return msgspec.json.encode(event)
+
+
+def decode(line: bytes | str) -> Event:
+    """Read one line. Raises `msgspec.DecodeError` (or its `ValidationError`) when it is not an event."""
+    return _decoder.decode(line)
+
+
+def read(path: Path) -> Iterator[Event]:
+    """The events of a run's `events.jsonl`; a last line cut short by a killed process is left out."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return
+    for line in lines[:-1]:
+        if line.strip():
+            yield decode(line)

@@ -1,0 +1,248 @@
+"""Recipes: YAML in Axolotl's vocabulary, and the typed form of the keys that the built-in trainer carries out.
+
+Names, types and defaults are Axolotl's. Whether a recipe is *right* is for the RC rules to say; reading it here only
+refuses what cannot be understood at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import yaml
+
+from lintune_schemas.errors import LintuneError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RECIPE_NAMES = ("recipe.yaml", "recipe.yml")
+RECIPE_SUFFIXES = (".recipe.yaml", ".recipe.yml")
+
+
+class Dataset(msgspec.Struct, frozen=True):
+    """One entry of `datasets` or `test_datasets`."""
+
+    path: str
+    type: str | None = None
+
+
+class Export(msgspec.Struct, frozen=True):
+    gguf: list[str] = msgspec.field(default_factory=lambda: ["q4_k_m"])
+    """Quantizations to write after training, by llama.cpp's names; empty for none."""
+
+
+class Preview(msgspec.Struct, frozen=True):
+    max_tokens: int = 128
+    temperature: float = 0.0
+
+
+class Lint(msgspec.Struct, frozen=True):
+    select: list[str] | None = None
+    ignore: list[str] = []
+
+
+class LintuneSection(msgspec.Struct, frozen=True):
+    """Our own section, `lintune:`."""
+
+    train_on_save: bool = False
+    export: Export = Export()
+    preview: Preview = Preview()
+    lint: Lint = Lint()
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """The keys of a recipe that the built-in trainer carries out, with Axolotl's defaults."""
+
+    base_model: str
+    datasets: list[Dataset] = []
+    test_datasets: list[Dataset] = []
+    val_set_size: float = 0.0
+    chat_template: str | None = None
+    sequence_len: int = 512
+    excess_length_strategy: Literal["drop", "truncate", "raise"] = "drop"
+    train_on_inputs: bool = False
+    adapter: Literal["lora", "qlora"] | None = None
+    load_in_4bit: bool = False
+    load_in_8bit: bool = False
+    lora_r: int = 16
+    lora_alpha: int = 32
+    lora_dropout: float = 0.0
+    lora_target_linear: bool = False
+    lora_target_modules: list[str] | str | None = None
+    peft_use_rslora: bool = False
+    micro_batch_size: int = 1
+    eval_batch_size: int | None = None
+    gradient_accumulation_steps: int = 1
+    num_epochs: float = 1.0
+    max_steps: int | None = None
+    learning_rate: float = 2e-4
+    lr_scheduler: str = "cosine"
+    warmup_steps: int | None = None
+    warmup_ratio: float | None = None
+    optimizer: str = "adamw_torch_fused"
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    gradient_checkpointing: bool | str = False
+    bf16: bool | Literal["auto"] = "auto"
+    fp16: bool = False
+    seed: int = 42
+    logging_steps: int = 1
+    eval_steps: int | float | None = None
+    evals_per_epoch: int | None = None
+    save_steps: int | float | None = None
+    saves_per_epoch: int | None = None
+    save_total_limit: int | None = None
+    output_dir: str | None = None
+    lintune: LintuneSection = LintuneSection()
+
+    def dataset_paths(self, recipe_folder: Path) -> list[Path]:
+        """Paths of the training files, then of the test files, each relative to the recipe's folder."""
+        return [recipe_folder / entry.path for entry in (*self.datasets, *self.test_datasets)]
+
+
+def is_recipe_name(path: Path) -> bool:
+    """Whether a file's name alone makes it a recipe (any YAML with a top-level `base_model` is one, too)."""
+    return path.name in RECIPE_NAMES or path.name.endswith(RECIPE_SUFFIXES)
+
+
+@cache
+def json_schema() -> dict[str, Any]:
+    """The recipe's JSON Schema (draft 2020-12): Axolotl's whole public vocabulary and our section."""
+    schema: dict[str, Any] = msgspec.json.decode(files(__package__).joinpath("json/recipe.schema.json").read_bytes())
+    return schema
+
+
+def load(path: Path, assignments: Sequence[str] = ()) -> Recipe:
+    """Read the recipe at `path`, with the `key=value` of `--set` applied.
+
+    Raises LintuneError, with what to do, when it cannot be read or understood.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise LintuneError(f"There is no recipe {path}. Give the path of a recipe.yaml.") from error
+    except IsADirectoryError as error:
+        raise LintuneError(f"{path} is a folder. Give the path of a recipe.yaml.") from error
+    except OSError as error:
+        raise LintuneError(f"The recipe {path} could not be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise LintuneError(f"The recipe {path} is no UTF-8 text. Save it as UTF-8.") from error
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise LintuneError(f"The recipe {path} is no valid YAML. See: lintune check {path}") from error
+    if not isinstance(values, dict):
+        raise LintuneError(f"The recipe {path} is no YAML mapping. See: lintune check {path}")
+    for assignment in assignments:
+        set_value(values, assignment)
+    return from_mapping(values, str(path))
+
+
+def from_mapping(values: dict[str, Any], origin: str) -> Recipe:
+    """The typed recipe of parsed YAML. Raises LintuneError naming the key that cannot be understood."""
+    try:
+        return msgspec.convert(_without_nulls(values), Recipe)
+    except msgspec.ValidationError as error:
+        raise LintuneError(f"The recipe {origin} cannot be used: {error}. See: lintune check {origin}") from error
+
+
+def lenient(values: object) -> Recipe | None:
+    """As much of a recipe as can be understood: keys with wrong values fall back to their defaults.
+
+    The linter uses it, so that a typo in one key does not blind the rules that need another. None without a
+    `base_model`.
+    """
+    if not isinstance(values, dict) or not isinstance(values.get("base_model"), str):
+        return None
+    kept: dict[str, Any] = {}
+    for key, value in _without_nulls(values).items():
+        try:
+            msgspec.convert({"base_model": "", key: value}, Recipe)
+        except msgspec.ValidationError:
+            continue
+        kept[key] = value
+    return msgspec.convert(kept, Recipe)
+
+
+def set_value(values: dict[str, Any], assignment: str) -> None:
+    """Apply one `key=value` of the command line, dots going into sections; the value is read as YAML.
+
+    Raises LintuneError when there is no `=`, or the path goes through something that is no section.
+    """
+    key, separator, text = assignment.partition("=")
+    if not separator or not key:
+        raise LintuneError(f"--set takes key=value, not {assignment!r}.")
+    *sections, last = key.split(".")
+    target = values
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise LintuneError(f"--set {assignment}: {section} is no section of the recipe.")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise LintuneError(f"--set {assignment}: {text} is no valid YAML value.") from error
+    # YAML 1.1 reads 1e-4 as a string (it wants 1.0e-4). On a command line the number is meant.
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            pass
+    target[last] = value
+
+
+def to_mapping(recipe: Recipe) -> dict[str, Any]:
+    """Every value resolved, as written to `recipe.lock.yaml`."""
+    mapping: dict[str, Any] = msgspec.to_builtins(recipe)
+    return mapping
+
+
+def fingerprint(recipe: Recipe) -> str:
+    """A hash of everything that changes what would be trained; comments, layout and lint settings do not count."""
+    values = to_mapping(recipe)
+    section = values.pop("lintune")
+    values["export"] = section["export"]
+    return hashlib.sha256(msgspec.json.encode(values, order="deterministic")).hexdigest()
+
+
+def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
+    """An empty key (`lora_r:`) means the default, in Axolotl as here."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def find_for(dataset: Path) -> Path | None:
+    """The recipe of a data set: the nearest upward that lists it, else the nearest upward. None without one."""
+    dataset = dataset.resolve()
+    nearest: Path | None = None
+    for folder in dataset.parents:
+        for candidate in _recipes_in(folder):
+            nearest = nearest or candidate
+            if dataset in _listed(candidate):
+                return candidate
+        if (folder / ".git").exists():
+            break
+    return nearest
+
+
+def _recipes_in(folder: Path) -> list[Path]:
+    try:
+        names = sorted(path for path in folder.iterdir() if is_recipe_name(path))
+    except OSError:
+        return []
+    return sorted(names, key=lambda path: path.name not in RECIPE_NAMES)
+
+
+def _listed(path: Path) -> set[Path]:
+    try:
+        recipe = lenient(yaml.load(path.read_bytes(), Loader=_FastLoader))  # noqa: S506 (it is a SafeLoader)
+    except (OSError, yaml.YAMLError):
+        return set()
+    return {entry.resolve() for entry in recipe.dataset_paths(path.parent)} if recipe else set()
+
+
+_FastLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -1,0 +1,123 @@
+"""Run directories: where they are, what is in them, and the fingerprint that tells one training from another.
+
+The trainer writes them and the server reads them; both take every name from here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lintune_schemas import atomic, events
+from lintune_schemas import recipe as recipes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from lintune_schemas.datasets import DatasetFile
+    from lintune_schemas.recipe import Recipe
+
+STATE_FOLDER = ".lintune"
+"""Beside the recipe. Holds everything that Lintune writes for it, and git-ignores itself."""
+
+RECIPE_LOCK = "recipe.lock.yaml"
+DATASET_LOCK = "dataset.lock.json"
+EVENTS = "events.jsonl"
+
+
+class LockedDataset(msgspec.Struct, frozen=True):
+    """A data set as a run read it."""
+
+    path: str
+    """As the recipe names it."""
+    format: str
+    samples: int
+    content_hash: str
+
+
+class DatasetLock(msgspec.Struct, frozen=True):
+    """`dataset.lock.json`: what a run was trained and evaluated on."""
+
+    fingerprint: str
+    """`fingerprint` of the recipe and these data sets: when it is equal, training again changes nothing."""
+    train: list[LockedDataset] = []
+    test: list[LockedDataset] = []
+
+
+def state_folder(recipe_folder: Path) -> Path:
+    return recipe_folder / STATE_FOLDER
+
+
+def runs_folder(recipe_folder: Path) -> Path:
+    return state_folder(recipe_folder) / "runs"
+
+
+def train_lock(recipe_folder: Path) -> Path:
+    """The lock file that a trainer holds while it runs."""
+    return state_folder(recipe_folder) / "train.lock"
+
+
+def fingerprint(recipe: Recipe, train: Iterable[DatasetFile], test: Iterable[DatasetFile]) -> str:
+    """A hash of all that decides what is trained: the recipe's resolved values and the samples' contents.
+
+    recipe: as `recipe.load` gives it, with the command line's `--set` applied, paths not resolved.
+    """
+    parts = [recipes.fingerprint(recipe)]
+    parts += [f"train {file.content_hash}" for file in train]
+    parts += [f"test {file.content_hash}" for file in test]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def lock_datasets(
+    recipe: Recipe, recipe_folder: Path, train: Iterable[DatasetFile], test: Iterable[DatasetFile]
+) -> DatasetLock:
+    """What to write to `dataset.lock.json`."""
+    train, test = list(train), list(test)
+    return DatasetLock(
+        fingerprint(recipe, train, test),
+        [_locked(file, recipe_folder) for file in train],
+        [_locked(file, recipe_folder) for file in test],
+    )
+
+
+def write_dataset_lock(run: Path, lock: DatasetLock) -> None:
+    """Write the lock of a run directory. Raises OSError."""
+    atomic.write_bytes(run / DATASET_LOCK, msgspec.json.format(msgspec.json.encode(lock)) + b"\n")
+
+
+def read_dataset_lock(run: Path) -> DatasetLock | None:
+    """The lock of a run directory; None when there is none, or none that can be understood."""
+    try:
+        return msgspec.json.decode((run / DATASET_LOCK).read_bytes(), type=DatasetLock)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def run_directories(recipe_folder: Path) -> Iterator[Path]:
+    """The runs beside a recipe, newest first (their names begin with the time in UTC)."""
+    try:
+        found = [path for path in runs_folder(recipe_folder).iterdir() if (path / EVENTS).is_file()]
+    except OSError:
+        return
+    yield from sorted(found, key=lambda path: path.name, reverse=True)
+
+
+def read_events(run: Path) -> list[events.Event]:
+    """The events of a run directory; those that can be read, when its file was damaged."""
+    found: list[events.Event] = []
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        for event in events.read(run / EVENTS):
+            found.append(event)  # noqa: PERF402 (what was read before a bad line counts)
+    return found
+
+
+def _locked(file: DatasetFile, recipe_folder: Path) -> LockedDataset:
+    try:
+        path = file.path.relative_to(recipe_folder).as_posix()
+    except ValueError:
+        path = str(file.path)
+    return LockedDataset(path, file.format.value, len(file.conversations), file.content_hash)

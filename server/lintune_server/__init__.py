@@ -1,0 +1,1 @@
+"""The language server, the rules, the command line, and the processes they look after."""

@@ -1,0 +1,127 @@
+"""`lintune serve [RUN|GGUF]`: the sidecar in the foreground, for curl and clients of OpenAI's API."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lintune_schemas import base_model
+from lintune_schemas.base_model import ModelKind
+from lintune_schemas.errors import LintuneError
+from lintune_schemas.runs import EVENTS, run_directories
+from lintune_server.sidecar.protocol import TOKEN_VARIABLE
+from lintune_server.sidecar.supervisor import Sidecar
+from lintune_server.training import runs
+
+if TYPE_CHECKING:
+    import argparse
+
+    from lintune_server.training.runs import Run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Serve a model over HTTP, compatible with OpenAI's API, on this machine only. Ctrl-C ends it. "
+        f"The token that requests must carry is taken from {TOKEN_VARIABLE}, or made up. "
+        "Exit codes: 0 ended by Ctrl-C, 1 the model's process died, 2 it could not start."
+    )
+    parser.add_argument(
+        "model",
+        type=Path,
+        nargs="?",
+        default=Path(),
+        metavar="RUN|GGUF",
+        help="a run's directory, a .gguf file, or a folder with a recipe, for the last run that finished there "
+        "(default: this folder)",
+    )
+    parser.add_argument("--port", type=int, default=0, help="default: any that is free")
+    parser.add_argument("--context", type=int, metavar="TOKENS", help="room for prompt and answer together")
+    parser.add_argument("--threads", type=int, metavar="N", help="of the CPU")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Raises LintuneError when there is no such model, or it cannot be served."""
+    try:
+        return asyncio.run(
+            serve(models_in(args.model), context=args.context, threads=args.threads, port=args.port)
+        )
+    except KeyboardInterrupt:  # where signals have no handlers: on Windows
+        return 0
+
+
+def models_in(path: Path) -> dict[str, Path]:
+    """The GGUF files to serve, by id. Raises LintuneError when `path` leads to none.
+
+    A file gets its own name. A run gives `tuned`, and `base` when its base model is a GGUF file as well.
+    """
+    if path.is_file():
+        return {re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "model": path}
+    if not path.is_dir():
+        raise LintuneError(f"There is no {path}. Give a run's directory or a .gguf file.")
+    run = runs.read(path) if (path / EVENTS).is_file() else _last_with_model(path)
+    if run is None:
+        raise LintuneError(
+            f"No run in {path.resolve()} has finished yet. Train its recipe first: lintune train."
+        )
+    if run.model is None:
+        raise LintuneError(
+            f"The run {run.name} has no model to serve. Export it first: lintune export {path}"
+        )
+    models = {"tuned": run.model}
+    if base := _base(run):
+        models["base"] = base
+    return models
+
+
+async def serve(models: dict[str, Path], *, context: int | None, threads: int | None, port: int) -> int:
+    """Serve until Ctrl-C (exit code 0) or until the process dies (1)."""
+    token = os.environ.get(TOKEN_VARIABLE)
+    stopped = asyncio.Event()
+    if sys.platform != "win32":
+        for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(signal_, stopped.set)
+    async with Sidecar(
+        models, context=context, threads=threads, idle_seconds=0, port=port, token=token
+    ) as sidecar:
+        await sidecar.client()
+        _introduce(sidecar)
+        gone = asyncio.create_task(sidecar.wait())
+        stopping = asyncio.create_task(stopped.wait())
+        await asyncio.wait({gone, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not stopped.is_set():
+            print(f"The model's process died: {await gone}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def _introduce(sidecar: Sidecar) -> None:
+    for id_, path in sidecar.models.items():
+        print(f"{id_}: {path}")
+    print(f"\nBase URL: {sidecar.url}\nToken:    {sidecar.token}\n\nTry it:\n")
+    print(f"curl {sidecar.url}/chat/completions -H 'Authorization: Bearer {sidecar.token}' \\")
+    print("  -H 'Content-Type: application/json' \\")
+    print("""  -d '{"messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 64}'""")
+    print("\nCtrl-C ends it.", flush=True)
+
+
+def _last_with_model(recipe_folder: Path) -> Run | None:
+    found = (runs.read(folder) for folder in run_directories(recipe_folder))
+    return next((run for run in found if run.model), None)
+
+
+def _base(run: Run) -> Path | None:
+    """The base model of a run, when it is a GGUF file that is here."""
+    recipe = run.locked_recipe
+    if recipe is None:
+        return None
+    try:
+        base = base_model.find(recipe.base_model, run.folder.resolve().parents[2])
+    except LintuneError:
+        return None
+    return base.path if base.kind is ModelKind.GGUF else None

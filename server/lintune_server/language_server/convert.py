@@ -1,0 +1,110 @@
+"""Findings and fixes in the protocol's terms: from columns in code points to the client's units."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from lsprotocol import types
+from pygls import uris
+
+from lintune_server.lint.findings import Edit, Finding, Position, Range, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lintune_server.language_server.text import Encoding
+
+SOURCE = "lintune"
+
+_SEVERITIES = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+    Severity.INFO: types.DiagnosticSeverity.Information,
+    Severity.HINT: types.DiagnosticSeverity.Hint,
+}
+
+
+def path_of(uri: str) -> Path | None:
+    """The local file of a URI, resolved; None for what is no file, as an unsaved document."""
+    if urlsplit(uri).scheme != "file":
+        return None
+    path = uris.to_fs_path(uri)
+    return Path(path).resolve() if path else None
+
+
+def uri_of(path: Path) -> str:
+    return path.as_uri()
+
+
+def name_of(uri: str) -> str:
+    """What to call a document in a message."""
+    return Path(unquote(urlsplit(uri).path)).name or uri
+
+
+class Converter:
+    """Converts positions of one text; it keeps the lines as they were when the findings were made."""
+
+    def __init__(self, lines: Sequence[str], encoding: Encoding) -> None:
+        self._lines = lines
+        self._encoding = encoding
+
+    def position(self, position: Position) -> types.Position:
+        if position.line >= len(self._lines):
+            last = self._lines[-1]
+            return types.Position(len(self._lines) - 1, self._encoding.units(last, len(last)))
+        return types.Position(
+            position.line, self._encoding.units(self._lines[position.line], position.column)
+        )
+
+    def range(self, range_: Range) -> types.Range:
+        return types.Range(self.position(range_.start), self.position(range_.end))
+
+    def diagnostic(self, finding: Finding) -> types.Diagnostic:
+        return types.Diagnostic(
+            range=self.range(finding.range),
+            message=finding.message,
+            severity=_SEVERITIES[finding.severity],
+            code=finding.code,
+            source=SOURCE,
+            related_information=[
+                # A whole line: where in it the other place is cannot be told without reading that file.
+                types.DiagnosticRelatedInformation(
+                    types.Location(
+                        uri_of(related.path),
+                        types.Range(types.Position(related.line, 0), types.Position(related.line, 0)),
+                    ),
+                    related.message,
+                )
+                for related in finding.related
+            ]
+            or None,
+        )
+
+    def edits(self, edits: Iterable[Edit]) -> list[types.TextEdit]:
+        return [types.TextEdit(self.range(edit.range), edit.text) for edit in edits]
+
+
+def overlap(one: Range, other: Range) -> bool:
+    """Whether two ranges share a character, or touch when one of them is empty."""
+    if one.start == one.end or other.start == other.end:
+        return one.start <= other.end and other.start <= one.end
+    return one.start < other.end and other.start < one.end
+
+
+def independent(fixes: Iterable[Sequence[Edit]]) -> list[Edit]:
+    """The edits of as many fixes as can be applied at once, each whole; of two that touch, the first."""
+    taken: list[Edit] = []
+    by_line: dict[int, list[Range]] = {}
+    for edits in fixes:
+        lines = [(edit.range, range(edit.range.start.line, edit.range.end.line + 1)) for edit in edits]
+        if any(
+            overlap(place, other) for place, on in lines for line in on for other in by_line.get(line, ())
+        ):
+            continue
+        for place, on in lines:
+            for line in on:
+                by_line.setdefault(line, []).append(place)
+        taken.extend(edits)
+    return sorted(taken, key=lambda edit: edit.range)

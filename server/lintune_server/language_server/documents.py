@@ -1,0 +1,73 @@
+"""Open documents: what each is, its text, and its findings, which follow the text."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lintune_schemas.recipe import is_recipe_name
+from lintune_server.language_server import convert
+from lintune_server.language_server.text import Encoding, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DATASET_LANGUAGES = ("jsonl", "jsonlines", "json-lines", "ndjson")
+_DATASET_SUFFIXES = (".jsonl", ".ndjson")
+_YAML_SUFFIXES = (".yaml", ".yml")
+_BASE_MODEL_KEY = re.compile(r"^base_model[ \t]*:", re.MULTILINE)
+
+
+class Kind(StrEnum):
+    """What Lintune does with a document."""
+
+    DATASET = "dataset"
+    RECIPE = "recipe"
+    OTHER = "other"
+
+
+class Document:
+    """One open document. Changed only on the event loop; threads get copies."""
+
+    def __init__(self, uri: str, language: str, version: int, text: str) -> None:
+        self.uri = uri
+        self.path = convert.path_of(uri)
+        """None for a document that is no file."""
+        self.language = language
+        self.version = version
+        self.text = Text(text)
+
+    @property
+    def lint_path(self) -> Path:
+        """The path that rules see; for an unsaved document its name alone."""
+        return self.path or Path(convert.name_of(self.uri))
+
+    @property
+    def kind(self) -> Kind:
+        name = self.lint_path
+        if self.language in _DATASET_LANGUAGES or name.suffix in _DATASET_SUFFIXES:
+            return Kind.DATASET
+        is_yaml = name.suffix in _YAML_SUFFIXES or self.language == "yaml"
+        if is_yaml and (is_recipe_name(name) or _BASE_MODEL_KEY.search(str(self.text))):
+            return Kind.RECIPE
+        return Kind.OTHER
+
+    def change(
+        self,
+        version: int,
+        edits: Sequence[tuple[tuple[tuple[int, int], tuple[int, int]] | None, str]],
+        encoding: Encoding,
+    ) -> None:
+        """Apply edits in order; one without a range replaces the whole text."""
+        for places, new in edits:
+            if places is None:
+                self.text = Text(new)
+            else:
+                self.text.replace(*places, new, encoding)
+        self.version = version
+
+    def line(self, number: int) -> str | None:
+        """A line's text without its line end; None when there is no such line."""
+        return self.text.lines[number].rstrip("\r\n") if 0 <= number < len(self.text.lines) else None

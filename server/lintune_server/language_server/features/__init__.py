@@ -1,0 +1,16 @@
+"""LSP features, one file each. They translate between the protocol and the session, and decide nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lintune_server.language_server.features import code_actions, code_lenses, commands, hover, lifecycle
+
+if TYPE_CHECKING:
+    from lintune_server.language_server.connection import LintuneServer
+
+
+def register(server: LintuneServer) -> None:
+    """Make the server offer every feature."""
+    for feature in (lifecycle, code_actions, code_lenses, hover, commands):
+        feature.register(server)

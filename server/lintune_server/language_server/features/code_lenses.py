@@ -1,0 +1,56 @@
+"""textDocument/codeLens: Train (or Stop) on a recipe, Ask tuned model on each sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from lintune_server.language_server.documents import Kind
+
+if TYPE_CHECKING:
+    from lintune_server.language_server.connection import LintuneServer
+    from lintune_server.language_server.documents import Document
+
+_MOST_LENSES = 500
+"""A client does not say which lines are visible, and tens of thousands of lenses make editors slow."""
+
+
+def register(server: LintuneServer) -> None:
+    server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())(code_lenses)
+
+
+def code_lenses(ls: LintuneServer, params: types.CodeLensParams) -> list[types.CodeLens]:
+    document = ls.session.documents.get(params.text_document.uri)
+    if document is None or document.path is None or not ls.session.trusted:
+        return []
+    match document.kind:
+        case Kind.RECIPE:
+            return [_recipe_lens(ls, document)]
+        case Kind.DATASET:
+            return _sample_lenses(document)
+    return []
+
+
+def _recipe_lens(ls: LintuneServer, document: Document) -> types.CodeLens:
+    if ls.session.training.running == document.path:
+        return _lens(0, types.Command("Stop training", command="lintune.stop", arguments=[]))
+    return _lens(0, types.Command("Train", command="lintune.train", arguments=[document.uri]))
+
+
+def _sample_lenses(document: Document) -> list[types.CodeLens]:
+    found: list[types.CodeLens] = []
+    for number, line in enumerate(document.text.lines):
+        if len(found) == _MOST_LENSES:
+            break
+        if line.strip():
+            command = types.Command(
+                "Ask tuned model", command="lintune.ask", arguments=[document.uri, number]
+            )
+            found.append(_lens(number, command))
+    return found
+
+
+def _lens(line: int, command: types.Command) -> types.CodeLens:
+    start = types.Position(line, 0)
+    return types.CodeLens(types.Range(start, start), command=command)

@@ -1,0 +1,55 @@
+"""workspace/executeCommand: `lintune.train`, `lintune.stop`, `lintune.ask`. Any client can call them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lintune_schemas.errors import LintuneError
+from lintune_server.language_server import convert
+from lintune_server.language_server.connection import LintuneServer  # noqa: TC001 (pygls reads annotations)
+
+TRAIN = "lintune.train"
+STOP = "lintune.stop"
+ASK = "lintune.ask"
+
+
+def register(server: LintuneServer) -> None:
+    server.command(TRAIN)(train)
+    server.command(STOP)(stop)
+    server.command(ASK)(ask)
+
+
+def train(ls: LintuneServer, *arguments: Any) -> bool:
+    """Train the recipe, or the recipe of the data set, at a URI; without one, the workspace's only recipe.
+
+    Returns whether a training was started.
+    """
+    try:
+        uri = next(iter(arguments), None)
+        if isinstance(uri, str):
+            path = convert.path_of(uri)
+            if path is None:
+                raise LintuneError(f"{convert.name_of(uri)} is no file yet. Save it first.")
+            recipe = ls.session.recipe_of(path)
+        else:
+            recipe = ls.session.training.only_recipe()
+        ls.session.training.train(recipe)
+    except LintuneError as error:
+        ls.session.messages.error(str(error))
+        return False
+    return True
+
+
+def stop(ls: LintuneServer) -> bool:
+    """Stop the training that is going on. Whether there was one."""
+    return ls.session.training.stop()
+
+
+async def ask(ls: LintuneServer, uri: str, line: int) -> dict[str, Any] | None:
+    """Ask the tuned model the prompt of the sample on a line (0-based). None when it could not be asked."""
+    try:
+        asked = await ls.session.questions.ask(uri, line)
+    except LintuneError as error:
+        ls.session.messages.error(str(error))
+        return None
+    return asked.as_result()

@@ -1,0 +1,88 @@
+"""What the user is told outside of documents: messages, each once, and the state for a status bar."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+if TYPE_CHECKING:
+    from pygls.lsp.server import LanguageServer
+
+log = logging.getLogger(__name__)
+
+STATUS = "lintune/status"
+
+
+class State(StrEnum):
+    """The state of a workspace, for a status bar."""
+
+    IDLE = "idle"
+    """No recipe is known, or the workspace is not trusted."""
+    UNTRAINED = "untrained"
+    TRAINING = "training"
+    EXPORTING = "exporting"
+    READY = "ready"
+    """There is a tuned model to ask."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Parameters of the notification `lintune/status`."""
+
+    state: State
+    text: str
+    """Short, for a status bar."""
+    detail: str = ""
+    recipe: str | None = None
+    """URI."""
+    run: str | None = None
+    """Path of the run directory."""
+    step: int | None = None
+    total: int | None = None
+    loss: float | None = None
+
+
+class Messages:
+    """Sends messages to the client. To be used on the event loop."""
+
+    def __init__(self, server: LanguageServer) -> None:
+        self._server = server
+        self._shown: set[str] = set()
+        self.status = Status(State.IDLE, "")
+
+    def error(self, message: str) -> None:
+        self._show(types.MessageType.Error, message)
+
+    def warning(self, message: str) -> None:
+        self._show(types.MessageType.Warning, message)
+
+    def info(self, message: str) -> None:
+        self._show(types.MessageType.Info, message)
+
+    def once(self, message: str) -> None:
+        """Show as an error, unless these very words were shown before and `forget` was not called since."""
+        if message not in self._shown:
+            self._shown.add(message)
+            self.error(message)
+
+    def forget(self) -> None:
+        """Something was mended or tried again: what is still wrong may be said again."""
+        self._shown.clear()
+
+    def log(self, message: str) -> None:
+        """A line in the client's log (in VS Code, the output panel)."""
+        self._server.window_log_message(types.LogMessageParams(types.MessageType.Info, message))
+
+    def set_status(self, status: Status) -> None:
+        if status != self.status:
+            self.status = status
+            self._server.protocol.notify(STATUS, asdict(status))
+
+    def _show(self, type_: types.MessageType, message: str) -> None:
+        log.info("shown: %s", message)
+        self._server.window_show_message(types.ShowMessageParams(type_, message))

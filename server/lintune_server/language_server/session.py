@@ -1,0 +1,167 @@
+"""All state of one connection: documents, trust, the training that is going on, the tuned model's answers.
+
+Handlers call in here; only here is anything changed, always on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from lintune_schemas import recipe as recipes
+from lintune_schemas.errors import LintuneError
+from lintune_server.language_server import convert
+from lintune_server.language_server.analysis import Analysis, Report
+from lintune_server.language_server.documents import Document, Kind
+from lintune_server.language_server.messages import Messages
+from lintune_server.language_server.preview import Preview
+from lintune_server.language_server.questions import Questions
+from lintune_server.language_server.text import Encoding
+from lintune_server.language_server.training import Training
+from lintune_server.language_server.tuned_model import TunedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from pygls.lsp.server import LanguageServer
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """What one client has open, and what is running for it."""
+
+    def __init__(self, server: LanguageServer) -> None:
+        self.server = server
+        self.messages = Messages(server)
+        self.documents: dict[str, Document] = {}
+        self.analyses: dict[str, Analysis] = {}
+        self.encoding = Encoding.UTF16
+        self.trusted = True
+        self.sidecar = TunedModel()
+        self.preview = Preview(self.sidecar.complete)
+        self.training = Training(self)
+        self.questions = Questions(self)
+        self._background: set[asyncio.Task[None]] = set()
+        self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="analysis")
+
+    def begin(self, trusted: bool, encoding: Encoding) -> None:
+        """The client introduced itself."""
+        self.trusted = trusted
+        self.encoding = encoding
+
+    async def end(self) -> None:
+        """Stop everything that runs for this client. May be called twice."""
+        for analysis in self.analyses.values():
+            analysis.close()
+        self.preview.close()
+        await asyncio.gather(self.training.end(), self.sidecar.close())
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def trust(self, trusted: bool) -> None:
+        """The user decided whether this workspace may train, load models and spawn processes."""
+        if trusted == self.trusted:
+            return
+        self.trusted = trusted
+        self.start(self.training.trust_changed())
+        if not trusted:
+            self.preview.close()
+            self.start(self.sidecar.close())
+        self.refresh_lenses()
+
+    # Documents
+
+    def open(self, uri: str, language: str, version: int, text: str) -> None:
+        if uri in self.analyses:  # opened twice without a close: the newer text counts
+            self.analyses[uri].close()
+        document = Document(uri, language, version, text)
+        self.documents[uri] = document
+        self.analyses[uri] = Analysis(document, self._executor, self._publish, self.start)
+        self.analyses[uri].changed(delay=0)
+        if document.path and document.kind is not Kind.OTHER:
+            self.start(self.training.opened(document.path, document.kind))
+
+    def change(
+        self,
+        uri: str,
+        version: int,
+        edits: Sequence[tuple[tuple[tuple[int, int], tuple[int, int]] | None, str]],
+    ) -> None:
+        document = self.documents.get(uri)
+        if document is None:
+            log.warning("a change of a document that is not open: %s", uri)
+            return
+        document.change(version, edits, self.encoding)
+        self.analyses[uri].changed()
+
+    def saved(self, uri: str) -> None:
+        document = self.documents.get(uri)
+        if document and document.path and document.kind is not Kind.OTHER:
+            self.start(self.training.saved(document.path, document.kind))
+
+    def close(self, uri: str) -> None:
+        if self.documents.pop(uri, None) is None:
+            return
+        self.analyses.pop(uri).close()
+        self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+
+    def recipe_changed(self) -> None:
+        """A recipe was saved: what data sets are judged by may be another."""
+        for uri, analysis in self.analyses.items():
+            if self.documents[uri].kind is Kind.DATASET:
+                analysis.surroundings_changed()
+
+    def recipe_of(self, path: Path) -> Path:
+        """The recipe of a document, which may be a recipe itself. Raises LintuneError when there is none."""
+        opened = any(doc.path == path and doc.kind is Kind.RECIPE for doc in self.documents.values())
+        if opened or recipes.is_recipe_name(path):
+            return path
+        found = recipes.find_for(path)
+        if found is None:
+            raise LintuneError(
+                f"There is no recipe for {path.name}. "
+                "Write a recipe.yaml beside it that lists it under datasets."
+            )
+        return found
+
+    def converter(self, lines: Sequence[str]) -> convert.Converter:
+        return convert.Converter(lines, self.encoding)
+
+    # Background work
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run in the background; what goes wrong is logged and shown, never lost."""
+        task = asyncio.create_task(self._guarded(work))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    def refresh_lenses(self) -> None:
+        workspace = self.server.client_capabilities.workspace
+        if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
+            self.server.workspace_code_lens_refresh(None)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except LintuneError as error:
+            self.messages.once(str(error))
+        except Exception as error:
+            log.exception("background work failed")
+            self.messages.once(f"Lintune hit an internal error: {error}. The log has the details.")
+
+    def _publish(self, document: Document, report: Report) -> None:
+        converter = self.converter(report.lines)
+        self.server.text_document_publish_diagnostics(
+            types.PublishDiagnosticsParams(
+                document.uri,
+                [converter.diagnostic(finding) for finding in report.findings],
+                version=report.version,
+            )
+        )

@@ -1,0 +1,84 @@
+"""What a rule yields: a message, and a spot in terms of the sample. The linter turns spots into ranges.
+
+Positions are looked up only for what was found, so clean lines never pay for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lintune_schemas.samples import Path
+    from lintune_server.lint.findings import Range, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The JSON value at a path; or, of a string value, the characters `start` to `end` (half-open, decoded)."""
+
+    path: Path = ()
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Raw columns of the line, half-open; without an end, to the end of the line."""
+
+    start: int = 0
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineBreak:
+    """The line with its line end: what is deleted to take a sample out."""
+
+
+Spot = Value | Columns | LineBreak
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Replace what is at a spot by `text`, which is raw JSON."""
+
+    spot: Spot
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    title: str
+    changes: tuple[Change, ...]
+    safe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another sample of the same file (0-based line) that the problem is about."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    message: str
+    spot: Spot = Value()
+    remedy: Remedy | None = None
+    severity: Severity | None = None
+    """Only where it differs from the rule's own."""
+    elsewhere: tuple[Elsewhere, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeProblem:
+    """The same for recipes, whose positions are known from the start."""
+
+    message: str
+    range: Range
+    title: str = ""
+    replacement: str | None = None
+    """What to write in the place of `range` (or of `replace_range`), when a fix is certain."""
+    severity: Severity | None = None
+    replace_range: Range | None = None

@@ -1,0 +1,141 @@
+"""`python -m lintune_server.sidecar.worker --model tuned=FILE.gguf`: see `--help`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lintune_schemas.errors import LintuneError
+from lintune_server.sidecar.protocol import TOKEN_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_DEFAULT_CONTEXT = 4096
+_SMALLEST_CONTEXT = 64
+_MODEL = re.compile(r"([A-Za-z0-9][\w.:-]*)=(.+)", re.DOTALL)
+
+
+def main() -> int:
+    """Exit code 0 when it was stopped or idle, 2 when it could not start."""
+    args = _parser().parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        _run(args)
+    except ModuleNotFoundError as error:
+        sys.stderr.write(
+            f"The sidecar needs {error.name}. Install the serve extra: pip install 'lintune[serve]'\n"
+        )
+        return 2
+    except LintuneError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def _run(args: argparse.Namespace) -> None:
+    from lintune_server.sidecar.worker import app, llama_log, process
+    from lintune_server.sidecar.worker.guard import Guard, IdleClock
+    from lintune_server.sidecar.worker.model_thread import ModelThread
+    from lintune_server.sidecar.worker.models import Models, check
+
+    token = os.environ.pop(TOKEN_VARIABLE, "")
+    if not token:
+        raise LintuneError(
+            f"Set the environment variable {TOKEN_VARIABLE} to a token that clients must send."
+        )
+    files: dict[str, Path] = {}
+    for id_, path in args.model:
+        if id_ in files:
+            raise LintuneError(f"--model {id_}= is given twice. Give each model an id of its own.")
+        check(path)
+        files[id_] = path
+    listener = process.listen(args.port)
+    stdout = process.keep_stdout()
+    process.end_with_stdin()
+    llama_log.capture(verbose=args.verbose)
+    models = Models(files, context=args.context, threads=args.threads)
+    thread = ModelThread()
+    clock = IdleClock()
+    process.serve(Guard(app.build(models, thread), token, clock), listener, stdout, clock, args.idle_seconds)
+    thread.close()
+    models.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lintune_server.sidecar.worker",
+        description=(
+            "Answer OpenAI-compatible requests with GGUF models, on the loopback interface. Prints one line "
+            "of JSON (port, pid) when it is ready. Requests must carry the token in the environment variable "
+            f"{TOKEN_VARIABLE}. Ends when its standard input does, if that is a pipe."
+        ),
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        required=True,
+        type=_model,
+        metavar="ID=FILE.gguf",
+        help="a model and the id that requests name it by, as tuned=model-q4_k_m.gguf; may be repeated. "
+        "The first one answers requests that name none. Each is loaded when it is first asked.",
+    )
+    parser.add_argument(
+        "--context",
+        type=_between(_SMALLEST_CONTEXT, 2**20),
+        default=_DEFAULT_CONTEXT,
+        metavar="TOKENS",
+        help="room for prompt and answer together; at most what a model was trained for (%(default)s)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=_between(1, 1024),
+        default=_threads(),
+        metavar="N",
+        help="of the CPU (default %(default)s)",
+    )
+    parser.add_argument(
+        "--idle-seconds",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="end after this long without a request (default 0: never)",
+    )
+    parser.add_argument("--port", type=_between(0, 65535), default=0, help="default 0: any")
+    parser.add_argument("--verbose", action="store_true", help="llama.cpp's own log on standard error")
+    return parser
+
+
+def _model(argument: str) -> tuple[str, Path]:
+    match = _MODEL.fullmatch(argument)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{argument!r} is not ID=FILE.gguf, as tuned=model-q4_k_m.gguf")
+    return match[1], Path(match[2])
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def number(argument: str) -> int:
+        value = int(argument)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{value} is not between {least} and {most}")
+        return value
+
+    return number
+
+
+def _threads() -> int:
+    """The cores that this process may use; on larger machines half of them, the rest being hyper-threads.
+
+    Writing tokens is bound by memory: two threads of one core do not make it faster.
+    """
+    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(allowed, max(4, allowed // 2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""The routes: what each does with a request, from its body to its answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from lintune_schemas.chat_template import TemplateError
+from lintune_server.sidecar.worker import bodies
+from lintune_server.sidecar.worker.answers import ChatAnswer, TextAnswer
+from lintune_server.sidecar.worker.completion import complete
+from lintune_server.sidecar.worker.problems import ApiError
+from lintune_server.sidecar.worker.sending import StreamedAnswer, WholeAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from starlette.requests import Request
+
+    from lintune_server.sidecar.worker.answers import AnswerFormat
+    from lintune_server.sidecar.worker.bodies import Generate
+    from lintune_server.sidecar.worker.completion import Event
+    from lintune_server.sidecar.worker.model import Model
+    from lintune_server.sidecar.worker.model_thread import ModelThread
+    from lintune_server.sidecar.worker.models import Models
+
+
+_ROUTES = "See /v1/models, /v1/chat/completions, /v1/completions, /tokenize."
+
+
+def build(models: Models, thread: ModelThread) -> Starlette:
+    """The application, without its guard."""
+    routes = Routes(models, thread)
+    return Starlette(
+        routes=[
+            Route("/health", routes.health),
+            Route("/v1/models", routes.list_models),
+            Route("/v1/completions", routes.completions, methods=["POST"]),
+            Route("/v1/chat/completions", routes.chat_completions, methods=["POST"]),
+            Route("/tokenize", routes.tokenize, methods=["POST"]),
+        ],
+        exception_handlers=dict.fromkeys((ApiError, TemplateError, HTTPException, Exception), _refuse),
+    )
+
+
+class Routes:
+    def __init__(self, models: Models, thread: ModelThread) -> None:
+        self._models = models
+        self._thread = thread
+
+    async def health(self, _: Request) -> Response:
+        """Needs no token, so it says nothing but that the process is there."""
+        return JSONResponse({"status": "ok"})
+
+    async def list_models(self, _: Request) -> Response:
+        entries = [
+            {"id": id_, "object": "model", "created": 0, "owned_by": "lintune"} for id_ in self._models.ids
+        ]
+        return JSONResponse({"object": "list", "data": entries})
+
+    async def completions(self, request: Request) -> Response:
+        body = await bodies.read(request, bodies.CompletionBody)
+        id_ = self._models.known(body.model)
+        prompt = body.text_or_ids
+
+        def ids(model: Model) -> list[int]:
+            if not isinstance(prompt, str):
+                return prompt
+            tokens = model.tokenize(prompt)
+            return model.with_bos(tokens) if body.add_special_tokens else tokens
+
+        return self._generate(body, id_, ids, body.max_tokens, TextAnswer(id_))
+
+    async def chat_completions(self, request: Request) -> Response:
+        body = await bodies.read(request, bodies.ChatBody)
+        id_ = self._models.known(body.model)
+
+        def ids(model: Model) -> list[int]:
+            if model.chat_template is None:
+                raise ApiError(
+                    400,
+                    "no_chat_template",
+                    f"{id_} has no chat template. Send its prompt to /v1/completions.",
+                    "model",
+                )
+            messages = [{"role": message.role, "content": message.text} for message in body.messages]
+            # Nothing is added: training does not add a BOS either to what the template writes.
+            return model.tokenize(model.chat_template.render(messages, add_generation_prompt=True))
+
+        return self._generate(body, id_, ids, body.limit, ChatAnswer(id_))
+
+    async def tokenize(self, request: Request) -> Response:
+        body = await bodies.read(request, bodies.TokenizeBody)
+        id_ = self._models.known(body.model)
+        tokens = await self._thread.call(
+            lambda: self._models.get(id_).tokenize(body.text, parse_special=body.parse_special)
+        )
+        return JSONResponse({"tokens": tokens})
+
+    def _generate(
+        self,
+        body: Generate,
+        id_: str,
+        ids: Callable[[Model], list[int]],
+        max_tokens: int | None,
+        format_: AnswerFormat,
+    ) -> Response:
+        def produce(stop: Callable[[], bool]) -> Generator[Event, None, None]:
+            model = self._models.get(id_)
+            yield from complete(
+                model,
+                ids(model),
+                max_tokens=max_tokens,
+                sampling=body.sampling(),
+                stops=body.stops,
+                stop=stop,
+            )
+
+        events = self._thread.iterate(produce)
+        if body.stream:
+            return StreamedAnswer(events, format_, include_usage=body.include_usage)
+        return WholeAnswer(events, format_)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    problem = _problem(request, error)
+    # The rest of a body that is refused is not read: the connection cannot be used again.
+    headers = {"Connection": "close"} if problem.status in (408, 413) else None
+    return JSONResponse(problem.body, problem.status, headers=headers)
+
+
+def _problem(request: Request, error: Exception) -> ApiError:
+    match error:
+        case ApiError():
+            return error
+        case TemplateError():
+            return ApiError(
+                400, "chat_template", f"The model's chat template refuses this: {error}", "messages"
+            )
+        case HTTPException():
+            asked = f"{request.method} {request.url.path}"
+            return ApiError(error.status_code, "no_such_route", f"There is no {asked} here. {_ROUTES}")
+    name = type(error).__name__
+    return ApiError(500, "fault", f"The sidecar has a fault ({name}). Its standard error says more.")

@@ -1,0 +1,279 @@
+"""One trainer process, from its start to its end: the only place that spawns trainers.
+
+The life of a run, as `Phase`:
+
+    STARTING ── first event ──► RUNNING ── run_finished ──► FINISHED
+        │                          ├────── run_failed ────► FAILED
+        │                          ├────── run_cancelled ─► CANCELLED
+        │                          └────── process gone ──► DIED
+        ├── process gone, nothing reported ───────────────► REFUSED   (no lock, bad recipe, no such file)
+        └── cancel() ──► STOPPING (also from RUNNING) ── process gone ──► CANCELLED
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lintune_schemas import events, runs
+from lintune_schemas.errors import LintuneError
+from lintune_schemas.events import Event, RunCancelled, RunFailed, RunFinished
+from lintune_server.training import narration
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import Callable, Sequence
+
+log = logging.getLogger(__name__)
+
+_TRAIN_EXTRA = ("torch", "transformers", "peft", "bitsandbytes", "accelerate")
+_NICER_BY = 10
+"""Half-way down POSIX's scale: the editor comes first, but on an idle machine training gets everything."""
+_LONGEST_LINE = 4 * 2**20
+"""Bytes of one event; asyncio's default of 64 KiB would not hold a `verified` event with long texts."""
+
+
+class Phase(StrEnum):
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DIED = "died"
+    """The process is gone without a last event: killed, or out of memory."""
+    REFUSED = "refused"
+    """The process ended before it began a run: its message says why."""
+
+    @property
+    def over(self) -> bool:
+        return self not in (Phase.STARTING, Phase.RUNNING, Phase.STOPPING)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: a sentence for a person, its directory, and its last event when it finished."""
+
+    phase: Phase
+    message: str
+    run: Path | None = None
+    finished: RunFinished | None = None
+
+
+def require_train_extra() -> None:
+    """Raise LintuneError when the packages that the trainer needs are not installed; imports none of them."""
+    missing = [name for name in _TRAIN_EXTRA if find_spec(name) is None]
+    if missing:
+        raise LintuneError(
+            f"Training needs {', '.join(missing)}. Install the train extra: "
+            f'{Path(sys.executable).name} -m pip install "lintune[train]"'
+        )
+
+
+class TrainerProcess:
+    """Spawns the trainer for a recipe and passes on what it reports. Good for one run.
+
+    recipe: path of the recipe. assignments: `key=value` of `--set`.
+    on_event: called on the event loop for every event, in order.
+    on_log: likewise for every line of its standard error.
+    """
+
+    def __init__(
+        self,
+        recipe: Path,
+        assignments: Sequence[str] = (),
+        *,
+        on_event: Callable[[Event], None],
+        on_log: Callable[[str], None] = log.info,
+    ) -> None:
+        self.recipe = recipe
+        self.phase = Phase.STARTING
+        self.run: Path | None = None
+        self._assignments = tuple(assignments)
+        self._on_event = on_event
+        self._on_log = on_log
+        self._grace = 10.0
+        self._process: Process | None = None
+        self._last: Event | None = None
+        self._words: deque[str] = deque(maxlen=20)
+        self._killer: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def wait(self) -> Outcome:
+        """Start the trainer and see it to its end. Raises LintuneError when it cannot be started at all.
+
+        When the awaiting task is cancelled the trainer is killed: nobody would be left to hear it.
+        """
+        require_train_extra()
+        if not self.recipe.is_file():
+            raise LintuneError(f"There is no recipe {self.recipe}. Give the path of a recipe.yaml.")
+        if self.phase is Phase.STOPPING:
+            return self._end(Phase.CANCELLED, "The training was stopped before it began.")
+        self._process = process = await self._spawn()
+        try:
+            await self._until_gone(process)
+        finally:
+            if process.returncode is None:
+                self._kill()
+            if self._killer:
+                self._killer.cancel()
+        return self._outcome(await process.wait())
+
+    def cancel(self, grace_seconds: float = 10.0) -> None:
+        """Ask the trainer to stop, and kill it when it has not after `grace_seconds`.
+
+        Does nothing to a run that ended; asked again, the new grace time counts.
+        """
+        if self.phase.over:
+            return
+        self._grace = grace_seconds
+        self.phase = Phase.STOPPING
+        if self._process is not None:
+            self._stop(self._process)
+
+    def _stop(self, process: Process) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        if self._killer:
+            self._killer.cancel()
+        self._killer = asyncio.create_task(self._kill_after_grace())
+
+    async def _spawn(self) -> Process:
+        command = [sys.executable, "-m", "lintune_trainer", "train", str(self.recipe)]
+        for assignment in self._assignments:
+            command += ["--set", assignment]
+        # A session of its own: Ctrl-C in a terminal reaches only the supervisor, which then stops the trainer
+        # in order; and what the trainer spawned itself can be killed with it.
+        windows_flags = 0
+        if sys.platform == "win32":
+            windows_flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                limit=_LONGEST_LINE,
+                start_new_session=True,
+                creationflags=windows_flags,
+                cwd=self.recipe.parent,
+                # Without it `python -m` looks for modules in the current folder first: a torch.py that lies
+                # beside the recipe would be run.
+                env={**os.environ, "PYTHONSAFEPATH": "1"},
+            )
+        except OSError as error:
+            raise LintuneError(f"The trainer could not be started: {error.strerror or error}.") from error
+        if sys.platform != "win32":
+            # Before it has started a thread, so all of them inherit it.
+            with contextlib.suppress(OSError):
+                own = os.getpriority(os.PRIO_PROCESS, 0)
+                os.setpriority(os.PRIO_PROCESS, process.pid, own + _NICER_BY)
+        if self.phase is Phase.STOPPING:  # asked for while it was being started
+            self._stop(process)
+        return process
+
+    async def _until_gone(self, process: Process) -> None:
+        """Read to the end; but a killed trainer's own children may hold its pipes open, and must go, too."""
+        if process.stdout is None or process.stderr is None:
+            raise ValueError("the trainer was spawned without pipes")
+        reading = asyncio.gather(self._read_events(process.stdout), self._read_log(process.stderr))
+        while not reading.done():
+            await asyncio.wait({reading}, timeout=0.5)
+            if process.returncode is not None:
+                await asyncio.wait({reading}, timeout=2)
+                self._kill()
+        await reading
+        await process.wait()
+
+    async def _read_events(self, stream: asyncio.StreamReader) -> None:
+        while line := await _line(stream):
+            try:
+                event = events.decode(line)
+            except msgspec.DecodeError as error:
+                log.warning("not an event on the trainer's standard output (%s): %r", error, line[:200])
+                continue
+            self._last = event
+            self.run = runs.runs_folder(self.recipe.parent) / event.run
+            if self.phase is Phase.STARTING:
+                self.phase = Phase.RUNNING
+            try:
+                self._on_event(event)
+            except Exception:  # a listener's fault must not end the run
+                log.exception("a listener failed on %s", type(event).__name__)
+
+    async def _read_log(self, stream: asyncio.StreamReader) -> None:
+        while line := await _line(stream):
+            text = line.decode("utf-8", "replace").rstrip()
+            if text:
+                self._words.append(text)
+                self._on_log(text)
+
+    async def _kill_after_grace(self) -> None:
+        await asyncio.sleep(self._grace)
+        log.warning("the trainer did not stop within %s s: killed", self._grace)
+        self._kill()
+
+    def _kill(self) -> None:
+        """Kill the trainer and what it started, at once."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _outcome(self, code: int) -> Outcome:
+        match self._last:
+            case RunFinished() as finished:
+                return self._end(Phase.FINISHED, narration.finished(finished), finished)
+            case RunFailed(message=message):
+                return self._end(Phase.FAILED, message)
+            case RunCancelled(step=step):
+                return self._end(Phase.CANCELLED, f"The training was stopped after step {step}.")
+        if self.phase is Phase.STOPPING:
+            return self._end(Phase.CANCELLED, "The training was stopped.")
+        if self._last is None and code > 0:
+            words = self._words[-1] if self._words else f"it ended with exit code {code} and said nothing"
+            return self._end(Phase.REFUSED, f"The training could not start: {words}")
+        return self._end(Phase.DIED, f"The trainer was killed ({_death(code)}). The next save trains again.")
+
+    def _end(self, phase: Phase, message: str, finished: RunFinished | None = None) -> Outcome:
+        self.phase = phase
+        return Outcome(phase, message, self.run, finished)
+
+
+async def _line(stream: asyncio.StreamReader) -> bytes:
+    """The next line; empty at the end. A line over the limit is skipped."""
+    while True:
+        try:
+            return await stream.readline()
+        except ValueError:
+            log.warning("skipped a line of the trainer over %d bytes", _LONGEST_LINE)
+
+
+def _death(code: int) -> str:
+    """What an exit code says about a process that ended without a word."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+    return f"{name}, perhaps out of memory" if name == "SIGKILL" else name

@@ -1,0 +1,139 @@
+"""Saves, by any program, each of them once.
+
+An editor's save reaches us twice (its own notice, and the file system's), and the file system reports one
+save in several events. Notices are gathered until the files have been quiet for a moment; what counts then is
+whether the file on disk is another one than at the last save that was reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watchdog import events
+from watchdog.observers import Observer
+
+from lintune_schemas.runs import STATE_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from watchdog.observers.api import BaseObserver, ObservedWatch
+
+log = logging.getLogger(__name__)
+
+_QUIET = 0.3
+"""Seconds without another notice after which a save counts as done."""
+_LONGEST_WAIT = 5.0
+"""Seconds after which it counts although notices keep coming."""
+
+_Signature = tuple[int, int, int]
+_WRITES: list[type[events.FileSystemEvent]] = [
+    events.FileCreatedEvent,
+    events.FileModifiedEvent,
+    events.FileMovedEvent,  # editors that write a temporary file and rename it
+    events.FileClosedEvent,
+]
+
+
+class Watcher(events.FileSystemEventHandler):
+    """Calls `on_save` on the running event loop with the files that were saved. Create it inside the loop."""
+
+    def __init__(self, on_save: Callable[[frozenset[Path]], None], quiet: float = _QUIET) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_save = on_save
+        self._quiet = quiet
+        self._files: dict[Path, _Signature | None] = {}
+        """What each file was at its last save; None before the first, and while it does not exist."""
+        self._observer: BaseObserver | None = None
+        self._watches: dict[Path, ObservedWatch] = {}
+        self._noticed: set[Path] = set()
+        self._first_notice = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, paths: Iterable[Path]) -> list[str]:
+        """Watch exactly these files from now on; those watched before keep what is known of them.
+
+        Returns a sentence for every folder that cannot be watched: there, only the editor's own saves count.
+        """
+        wanted = {path.resolve() for path in paths if STATE_FOLDER not in path.parts}
+        self._files = {path: self._files.get(path) for path in wanted}
+        return self._watch_folders({path.parent for path in wanted if path.parent.is_dir()})
+
+    def saved(self, path: Path) -> None:
+        """An editor says that it saved this file."""
+        self._notice(path.resolve())
+
+    def close(self) -> None:
+        """Stop watching. The observer's thread ends soon after."""
+        if self._timer:
+            self._timer.cancel()
+        if self._observer:
+            self._observer.stop()
+
+    def on_any_event(self, event: events.FileSystemEvent) -> None:
+        """Called by watchdog on its own thread."""
+        for name in (event.src_path, event.dest_path):
+            path = Path(os.fsdecode(name))
+            if name and path in self._files:
+                with contextlib.suppress(RuntimeError):  # the loop is closed: the server is going down
+                    self._loop.call_soon_threadsafe(self._notice, path)
+
+    def _watch_folders(self, folders: set[Path]) -> list[str]:
+        problems = []
+        for folder in set(self._watches) - folders:
+            self._forget(folder)
+        for folder in folders - set(self._watches):
+            try:
+                if self._observer is None:
+                    self._observer = Observer()
+                    self._observer.start()
+                self._watches[folder] = self._observer.schedule(self, str(folder), event_filter=_WRITES)
+            except OSError as error:
+                problems.append(
+                    f"{folder} cannot be watched ({error.strerror or error}): "
+                    "only saves in the editor are noticed there."
+                )
+        return problems
+
+    def _forget(self, folder: Path) -> None:
+        watch = self._watches.pop(folder)
+        if self._observer:
+            with contextlib.suppress(KeyError, OSError):  # the folder itself may be gone
+                self._observer.unschedule(watch)
+
+    def _notice(self, path: Path) -> None:
+        if path not in self._files:
+            return
+        now = self._loop.time()
+        if not self._noticed:
+            self._first_notice = now
+        self._noticed.add(path)
+        if self._timer:
+            self._timer.cancel()
+        when = min(now + self._quiet, self._first_notice + _LONGEST_WAIT)
+        self._timer = self._loop.call_at(when, self._settle)
+
+    def _settle(self) -> None:
+        saved = set()
+        for path in self._noticed & self._files.keys():
+            signature = _signature(path)
+            if signature is not None and signature != self._files[path]:
+                saved.add(path)
+            self._files[path] = signature
+        self._noticed.clear()
+        if saved:
+            self._on_save(frozenset(saved))
+
+
+def _signature(path: Path) -> _Signature | None:
+    """What tells one state of a file from another without reading it; None when there is no such file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -1,0 +1,1 @@
+"""A real VS Code, in a real browser."""

@@ -1,0 +1,132 @@
+"""A VS Code for the browser that runs on this machine alone, with the extension installed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import workbench
+from .workbench import WorkbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXTENSION = REPOSITORY / "editor-extension"
+EXAMPLE = REPOSITORY / "examples" / "smart-home"
+
+_START_PATIENCE = 60
+"""Seconds."""
+
+_SETTINGS = {
+    "chat.commandCenter.enabled": False,
+    "editor.minimap.enabled": False,
+    "extensions.autoCheckUpdates": False,
+    "extensions.ignoreRecommendations": True,
+    "files.autoSave": "off",
+    "git.enabled": False,
+    "telemetry.telemetryLevel": "off",
+    "update.mode": "none",
+    "window.commandCenter": False,
+    "workbench.layoutControl.enabled": False,
+    "workbench.startupEditor": "none",
+    "workbench.tips.enabled": False,
+}
+
+
+def package_extension() -> Path:
+    """Build the extension's package, after its dependencies where they are missing. Returns the .vsix."""
+    if not (EXTENSION / "node_modules").is_dir():
+        _run(["npm", "ci", "--no-audit", "--no-fund"], EXTENSION)
+    _run(["npm", "run", "package"], EXTENSION)
+    return EXTENSION / "out" / "lintune.vsix"
+
+
+def copy_example(to: Path) -> Path:
+    """A copy of the example workspace, without what earlier runs left there."""
+    return shutil.copytree(EXAMPLE, to, ignore=shutil.ignore_patterns(".lintune"))
+
+
+@contextmanager
+def serve(folder: Path, state: Path, extension: Path, python: Path, theme: str) -> Iterator[str]:
+    """Serve VS Code until the block is left.
+
+    folder: the workspace. state: an empty folder, for VS Code's own files. extension: the .vsix.
+    python: has Lintune installed. theme: name of a colour theme. Yields the URL.
+    """
+    settings = {**_SETTINGS, "lintune.pythonPath": str(python), "workbench.colorTheme": theme}
+    # VS Code takes what concerns a machine from Machine, and the rest from User.
+    for place in ("User", "Machine"):
+        (state / "data" / place).mkdir(parents=True)
+        (state / "data" / place / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    command = [
+        "node",
+        str(workbench.entry(workbench.ensure())),
+        f"--user-data-dir={state / 'data'}",
+        f"--extensions-dir={state / 'extensions'}",
+        f"--config={state / 'config.yaml'}",
+    ]
+    (state / "config.yaml").write_text("cert: false\n", encoding="utf-8")
+    _run([*command, f"--install-extension={extension}"], state)
+    port = _free_port()
+    with (state / "code-server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [
+                *command,
+                "--auth=none",
+                f"--bind-addr=127.0.0.1:{port}",
+                "--disable-telemetry",
+                "--disable-update-check",
+                "--disable-workspace-trust",
+                "--disable-getting-started-override",
+                str(folder),
+            ],
+            cwd=state,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_served(server, port, state / "code-server.log")
+        yield f"http://127.0.0.1:{port}/?folder={urllib.parse.quote(str(folder))}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_until_served(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_PATIENCE
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise WorkbenchError(f"code-server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _run(command: list[str], where: Path) -> None:
+    done = subprocess.run(
+        command, cwd=where, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if done.returncode != 0:
+        raise WorkbenchError(f"{' '.join(command)} failed in {where}:\n{done.stdout[-4_000:]}")

@@ -1,0 +1,102 @@
+"""A VS Code window in the browser, as a person uses it."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Locator, Page
+
+
+class Window:
+    """Drives one window. Times are in seconds."""
+
+    def __init__(self, page: Page, screenshots: Path) -> None:
+        self.page = page
+        self._screenshots = screenshots
+        self.lintune_item = page.locator('.statusbar-item[id="lintune.lintune.lintune.status"]')
+        self.status_bar = page.locator(".part.statusbar")
+        self.squiggles = page.locator(".squiggly-error")
+        self._hover = page.locator(".monaco-hover:not(.hidden) .hover-contents").first
+
+    def load(self, url: str) -> None:
+        self.page.goto(url)
+        expect(self.page.locator(".monaco-workbench")).to_be_visible(timeout=60_000)
+        expect(self.page.locator(".explorer-folders-view")).to_be_visible(timeout=60_000)
+
+    def open_file(self, name: str, line: int = 1) -> None:
+        """Open a file of the workspace by its name, at a line (from 1)."""
+        self.page.keyboard.press("Control+p")
+        box = self.page.locator(".quick-input-widget input")
+        expect(box).to_be_visible()
+        box.fill(name)
+        base = name.rpartition("/")[2]
+        expect(self.page.locator(".quick-input-list .monaco-list-row").first).to_contain_text(
+            base, timeout=30_000
+        )
+        self.page.keyboard.press("Enter")
+        expect(self.page.locator(".tab.active")).to_contain_text(base, timeout=30_000)
+        self._lines().first.click(position={"x": 5, "y": 5})
+        self.page.keyboard.press("Control+g")
+        expect(box).to_be_visible()
+        box.fill(f":{line}")
+        self.page.keyboard.press("Enter")
+        expect(box).to_be_hidden()
+
+    def append_line(self, text: str) -> None:
+        """Put a line at the end of the open file, which ends in a line end."""
+        self.page.keyboard.press("Control+End")
+        self.page.keyboard.insert_text(text)
+        self.page.keyboard.press("Enter")
+
+    def save(self) -> None:
+        self.page.keyboard.press("Control+s")
+        expect(self.page.locator(".tab.active.dirty")).to_have_count(0, timeout=10_000)
+
+    def hover_until(self, line: int, pattern: str, patience: float) -> str:
+        """Rest the pointer on a line of those that are in view (from 1), until its hover says so."""
+        deadline = time.monotonic() + patience
+        while True:
+            text = self._hover_on(line)
+            if re.search(pattern, text):
+                return text
+            if time.monotonic() > deadline:
+                raise AssertionError(f"The hover never said {pattern!r}, but: {text!r}")
+            time.sleep(0.5)
+
+    def shown_hover(self, pattern: str, patience: float) -> str:
+        """The text of the hover that the editor opens by itself."""
+        expect(self._hover).to_contain_text(re.compile(pattern), timeout=patience * 1_000)
+        return self._hover.inner_text()
+
+    def lens(self, text: str) -> Locator:
+        """The first code lens in view with these words."""
+        return self.page.locator(".codelens-decoration a").filter(has_text=text).first
+
+    def status_text(self) -> str:
+        return self.status_bar.inner_text().replace("\xa0", " ")
+
+    def picture(self, name: str) -> None:
+        """Put the pointer nowhere special before, or the picture shows what it rests on."""
+        self.page.screenshot(path=self._screenshots / f"{name}.png")
+
+    def _hover_on(self, line: int) -> str:
+        self.page.keyboard.press("Escape")
+        self.page.mouse.move(5, 5)
+        self._lines().nth(line - 1).hover(position={"x": 120, "y": 8})
+        try:
+            self._hover.wait_for(state="visible", timeout=10_000)
+            self._hover.get_by_text("Loading...").wait_for(state="hidden", timeout=10_000)
+        except Exception as error:  # the next try may do better; the last one's text is reported
+            return f"({type(error).__name__})"
+        return self._hover.inner_text()
+
+    def _lines(self) -> Locator:
+        """The lines of the open file that are in view, by their place on the screen."""
+        return self.page.locator(".editor-instance .view-lines .view-line")

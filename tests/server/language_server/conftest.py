@@ -1,0 +1,47 @@
+"""A workspace, and an editor for it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from .editor import Editor
+
+RECIPE = """\
+base_model: smollm2-135m-instruct
+datasets:
+  - path: train.jsonl
+sequence_len: 256
+lintune:
+  train_on_save: true
+"""
+
+SAMPLES = """\
+{"messages": [{"role": "user", "content": "Lamp on"}, {"role": "assistant", "content": "ON"}]}
+{"messages": [{"role": "user", "content": "Lamp off"}, {"role": "assistant", "content": "OFF"}]}
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A folder with a recipe that trains on save, and two samples."""
+    folder = tmp_path.resolve() / "my workspace"  # spaces are escaped in URIs
+    folder.mkdir()
+    (folder / "recipe.yaml").write_text(RECIPE)
+    (folder / "train.jsonl").write_text(SAMPLES)
+    return folder
+
+
+@pytest.fixture
+async def new_editor() -> AsyncIterator[Editor]:
+    """An editor that is not started yet."""
+    editor = Editor()
+    yield editor
+    await editor.leave()
+
+
+@pytest.fixture
+async def editor(new_editor: Editor, workspace: Path) -> Editor:
+    """An editor that has opened the workspace, but no file."""
+    await new_editor.start(workspace)
+    return new_editor

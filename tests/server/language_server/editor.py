@@ -1,0 +1,193 @@
+"""An editor for tests: it speaks real LSP to a real server process, and saves files as editors do."""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lsprotocol import types
+from pytest_lsp import LanguageClient, client_capabilities, make_test_lsp_client
+
+PATIENCE = 60
+"""Seconds until a test gives up waiting. Nothing here is a measurement."""
+
+SERVER = [sys.executable, "-m", "lintune_server.language_server"]
+
+Found = TypeVar("Found")
+
+
+class Editor:
+    """One client and its server. Start it with `start`, leave with `leave`."""
+
+    def __init__(self) -> None:
+        self.patience = PATIENCE
+        self.client: LanguageClient = make_test_lsp_client()
+        self.statuses: list[Any] = []
+        self.capabilities: types.ServerCapabilities | None = None
+        self._versions: dict[Path, int] = {}
+        self._texts: dict[Path, str] = {}
+        self.client.feature("lintune/status")(lambda params: self.statuses.append(params))
+        self.client.feature(types.WORKSPACE_CODE_LENS_REFRESH)(lambda params: None)
+
+    async def start(
+        self, folder: Path, options: dict[str, Any] | None = None, encodings: list[str] | None = None
+    ) -> None:
+        await self.client.start_io(*SERVER, env=dict(os.environ))
+        capabilities = client_capabilities("visual-studio-code")
+        if encodings and capabilities.general:
+            capabilities.general.position_encodings = encodings
+        result = await self.client.initialize_session(
+            types.InitializeParams(
+                capabilities,
+                initialization_options=options,
+                workspace_folders=[types.WorkspaceFolder(folder.as_uri(), folder.name)],
+            )
+        )
+        self.capabilities = result.capabilities
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        assert self.client._server
+        return self.client._server
+
+    async def leave(self) -> None:
+        if self.client._server and self.client._server.returncode is None:
+            async with asyncio.timeout(self.patience):
+                await self.client.shutdown_session()
+        await self.client.stop()
+
+    # Waiting
+
+    async def until(self, condition: Callable[[], Found]) -> Found:
+        """Wait until the condition holds; returns what it gave."""
+        try:
+            async with asyncio.timeout(self.patience):
+                while not (found := condition()):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(
+                f"it never came; messages: {self.shown}; statuses: {self.statuses}"
+            ) from None
+        return found
+
+    async def until_status(self, state: str, *, after: int = 0, detail: str = "") -> Any:
+        """Wait for a status with this state and these words in its detail, behind the first `after` ones."""
+        return await self.until(
+            lambda: next((s for s in self.statuses[after:] if s.state == state and detail in s.detail), None)
+        )
+
+    async def until_said(self, words: str) -> str:
+        """Wait for a message, shown or logged, that has these words."""
+        return await self.until(lambda: next((said for said in self.said if words in said), None))
+
+    @property
+    def shown(self) -> list[str]:
+        return [message.message for message in self.client.messages]
+
+    @property
+    def said(self) -> list[str]:
+        return self.shown + [message.message for message in self.client.log_messages]
+
+    # Documents
+
+    def open(self, path: Path, text: str | None = None, language: str | None = None) -> None:
+        text = path.read_text(encoding="utf-8") if text is None else text
+        language = language or {".jsonl": "jsonl", ".yaml": "yaml"}.get(path.suffix, "plaintext")
+        self._versions[path] = 1
+        self._texts[path] = text
+        self.client.text_document_did_open(
+            types.DidOpenTextDocumentParams(types.TextDocumentItem(path.as_uri(), language, 1, text))
+        )
+
+    def replace(self, path: Path, old: str, new: str) -> None:
+        """Replace a piece of text that is there once, without a line end in it: one change, in UTF-16."""
+        text = self._texts[path]
+        assert text.count(old) == 1, (old, text)
+        at = text.index(old)
+        line = text.count("\n", 0, at)
+        column = len(text[text.rfind("\n", 0, at) + 1 : at].encode("utf-16-le")) // 2
+        length = len(old.encode("utf-16-le")) // 2
+        self._texts[path] = text.replace(old, new)
+        self._versions[path] += 1
+        self.client.text_document_did_change(
+            types.DidChangeTextDocumentParams(
+                types.VersionedTextDocumentIdentifier(uri=path.as_uri(), version=self._versions[path]),
+                [
+                    types.TextDocumentContentChangePartial(
+                        types.Range(types.Position(line, column), types.Position(line, column + length)), new
+                    )
+                ],
+            )
+        )
+
+    def save(self, path: Path) -> None:
+        """As VS Code saves: write the file, then say so."""
+        path.write_text(self._texts[path], encoding="utf-8")
+        self.client.text_document_did_save(
+            types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(path.as_uri()))
+        )
+
+    def close(self, path: Path) -> None:
+        self.client.text_document_did_close(
+            types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(path.as_uri()))
+        )
+
+    async def diagnostics(self, path: Path, count: int) -> list[types.Diagnostic]:
+        """Wait until a document has so many diagnostics."""
+        uri = path.as_uri()
+        await self.until(lambda: len(self.client.diagnostics.get(uri, [None] * 1000)) == count)
+        return list(self.client.diagnostics[uri])
+
+    # Requests
+
+    async def hover(self, path: Path, line: int) -> str | None:
+        result = await self.client.text_document_hover_async(
+            types.HoverParams(types.TextDocumentIdentifier(path.as_uri()), types.Position(line, 3))
+        )
+        if result is None:
+            return None
+        assert isinstance(result.contents, types.MarkupContent)
+        return result.contents.value
+
+    async def hover_until(self, path: Path, line: int, pattern: str) -> str:
+        """Hover again and again until the text matches."""
+        async with asyncio.timeout(self.patience):
+            while True:
+                text = await self.hover(path, line) or ""
+                if re.search(pattern, text, re.DOTALL):
+                    return text
+                await asyncio.sleep(0.1)
+
+    async def lenses(self, path: Path) -> list[tuple[int, str, str]]:
+        """Line, title and command of each lens."""
+        found = await self.client.text_document_code_lens_async(
+            types.CodeLensParams(types.TextDocumentIdentifier(path.as_uri()))
+        )
+        return [
+            (lens.range.start.line, lens.command.title, lens.command.command)
+            for lens in found or []
+            if lens.command
+        ]
+
+    async def actions(
+        self, path: Path, range_: types.Range, only: list[str] | None = None
+    ) -> list[types.CodeAction]:
+        found = await self.client.text_document_code_action_async(
+            types.CodeActionParams(
+                types.TextDocumentIdentifier(path.as_uri()), range_, types.CodeActionContext([], only=only)
+            )
+        )
+        return [action for action in found or [] if isinstance(action, types.CodeAction)]
+
+    async def command(self, name: str, *arguments: Any) -> Any:
+        return await self.client.workspace_execute_command_async(
+            types.ExecuteCommandParams(name, arguments=list(arguments))
+        )
+
+    @property
+    def progress(self) -> list[list[Any]]:
+        """The reports of each work-done progress, in the order of their beginning."""
+        return list(self.client.progress_reports.values())

@@ -1,0 +1,94 @@
+"""The server's process: light, quick to answer, clean on its streams."""
+
+import asyncio
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from lsprotocol import types
+
+from . import editor as editors
+from .editor import Editor
+
+HEAVY = {"torch", "transformers", "peft", "bitsandbytes", "accelerate", "llama_cpp"}
+
+
+async def test_it_imports_nothing_heavy(
+    new_editor: Editor, workspace: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Through a session that uses every feature."""
+    record = tmp_path / "imports"
+    # The interpreter lists its imports on stderr.
+    command = f'exec "{editors.SERVER[0]}" -X importtime {" ".join(editors.SERVER[1:])} 2>"{record}"'
+    monkeypatch.setattr(editors, "SERVER", ["sh", "-c", command])
+    await new_editor.start(workspace)
+    data = workspace / "train.jsonl"
+    new_editor.open(data, data.read_text() + '{"prompt": "a", "completion": "b",}\n')
+    (found,) = await new_editor.diagnostics(data, 1)
+    assert await new_editor.actions(data, found.range)
+    assert await new_editor.hover_until(data, 0, "learned")
+    assert await new_editor.lenses(data)
+    await new_editor.leave()
+    imported = {
+        name.split(".")[0] for name in re.findall(r"\|\s+([\w.]+)$", record.read_text(), re.MULTILINE)
+    }
+    assert {"pygls", "tokenizers", "lintune_server"} <= imported
+    assert imported.isdisjoint(HEAVY)
+
+
+async def test_initialize_offers_the_features(editor: Editor) -> None:
+    offered = editor.capabilities
+    assert offered
+    assert isinstance(offered.text_document_sync, types.TextDocumentSyncOptions)
+    assert offered.text_document_sync.open_close
+    assert offered.text_document_sync.change is types.TextDocumentSyncKind.Incremental
+    assert offered.text_document_sync.save
+    assert offered.hover_provider
+    assert offered.code_lens_provider
+    assert isinstance(offered.code_action_provider, types.CodeActionOptions)
+    assert set(offered.code_action_provider.code_action_kinds or []) == {"quickfix", "source.fixAll.lintune"}
+    assert offered.execute_command_provider
+    assert set(offered.execute_command_provider.commands) == {"lintune.train", "lintune.stop", "lintune.ask"}
+
+
+async def test_initialize_is_answered_before_the_workspace_is_searched(
+    new_editor: Editor, tmp_path: Path
+) -> None:
+    """A folder with more in it than the search may look at."""
+    for number in range(40):
+        (tmp_path / f"a{number}" / "b" / "c" / "d" / "e").mkdir(parents=True)
+    await new_editor.start(tmp_path)
+    assert new_editor.statuses == []
+    await new_editor.until_status("idle")
+
+
+async def test_a_client_without_any_capability_is_served(new_editor: Editor, workspace: Path) -> None:
+    client = new_editor.client
+    await client.start_io(*editors.SERVER, env=dict(os.environ))
+    await client.initialize_session(
+        types.InitializeParams(types.ClientCapabilities(), root_uri=workspace.as_uri())
+    )
+    data = workspace / "train.jsonl"
+    new_editor.open(data, '{"prompt": "a", "completion": "b",}\n')
+    (found,) = await new_editor.diagnostics(data, 1)
+    (action, *_) = await new_editor.actions(data, found.range)
+    assert action.edit
+    assert action.edit.changes, "edits in the old form, without a version"
+    await new_editor.until_status("untrained")
+
+
+async def test_a_message_that_is_no_json_does_not_end_it(editor: Editor, workspace: Path) -> None:
+    assert editor.process.stdin
+    editor.process.stdin.write(b"Content-Length: 9\r\n\r\n{nonsense")
+    await editor.until(lambda: editor.shown)
+    data = workspace / "train.jsonl"
+    editor.open(data, "{broken\n")
+    await editor.diagnostics(data, 1)
+
+
+async def test_sigterm_ends_it(editor: Editor) -> None:
+    editor.process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(editors.PATIENCE):
+        await editor.process.wait()

@@ -1,0 +1,127 @@
+"""What the sidecar answers, with the real demo model over HTTP."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from lintune_server.sidecar.client import SidecarClient, SidecarError
+
+pytestmark = pytest.mark.slow
+
+QUESTION = [{"role": "user", "content": "What is the capital of France? One word."}]
+RENDERED = (
+    "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+    f"<|im_start|>user\n{QUESTION[0]['content']}<|im_end|>\n<|im_start|>assistant\n"
+)
+
+
+async def test_a_chat_is_answered_and_ends_by_itself(client: SidecarClient) -> None:
+    answer = await client.chat(QUESTION, max_tokens=40)
+    assert "Paris" in answer.text
+    assert "<|im_end|>" not in answer.text
+    assert (answer.model, answer.finish_reason) == ("tuned", "stop")
+    assert answer.tokens_per_second > 0
+
+
+async def test_a_rendered_prompt_its_tokens_and_the_chat_are_the_same(client: SidecarClient) -> None:
+    ids = await client.tokenize(RENDERED)
+    assert ids[0] == 1
+    by_chat = await client.chat(QUESTION, max_tokens=40)
+    by_text = await client.complete(RENDERED, max_tokens=40)
+    by_ids = await client.complete(ids, max_tokens=40)
+    assert by_text.text == by_ids.text == by_chat.text
+    assert by_text.prompt_tokens == by_ids.prompt_tokens == by_chat.prompt_tokens == len(ids)
+
+
+async def test_special_tokens_are_parsed_only_when_wanted(client: SidecarClient) -> None:
+    assert await client.tokenize("<|im_end|>") == [2]
+    assert len(await client.tokenize("<|im_end|>", parse_special=False)) > 1
+
+
+async def test_a_stream_is_the_whole_answer_in_pieces(client: SidecarClient) -> None:
+    story = [{"role": "user", "content": "Count from one to ten, with an emoji after each."}]
+    whole = await client.chat(story, max_tokens=60)
+    pieces = [piece async for piece in client.stream_chat(story, max_tokens=60)]
+    assert len(pieces) > 10
+    assert "".join(pieces) == whole.text
+    prompt = "The first ten primes: 2, 3,"
+    pieces = [piece async for piece in client.stream(prompt, max_tokens=20)]
+    assert "".join(pieces) == (await client.complete(prompt, max_tokens=20)).text
+
+
+async def test_the_events_of_a_stream_are_openais(http: httpx.AsyncClient) -> None:
+    body = {"messages": QUESTION, "temperature": 0, "max_tokens": 4, "stream": True}
+    response = await http.post("/v1/chat/completions", json={**body, "stream_options": {"include_usage": True}})
+    assert response.headers["content-type"].startswith("text/event-stream")
+    *events, end = response.text.strip().split("\n\n")
+    assert end == "data: [DONE]"
+    chunks = [json.loads(event.removeprefix("data: ")) for event in events]
+    assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}
+    assert len({chunk["id"] for chunk in chunks}) == 1
+    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks[:-1]] == [None] * (len(chunks) - 2) + ["length"]
+    assert chunks[-1]["choices"] == []
+    assert chunks[-1]["usage"]["completion_tokens"] == 4
+    assert chunks[-2]["timings"]["tokens_per_second"] > 0
+
+
+async def test_the_text_ends_before_a_stop_sequence(client: SidecarClient) -> None:
+    answer = await client.complete("One, two, three, four,", stop=["nine", "seven"], max_tokens=60)
+    assert answer.finish_reason == "stop"
+    assert answer.text.rstrip().endswith("six,")
+    pieces = [piece async for piece in client.stream("One, two, three, four,", stop=["nine", "seven"], max_tokens=60)]
+    assert "".join(pieces) == answer.text
+
+
+async def test_a_seed_makes_sampling_repeatable(client: SidecarClient) -> None:
+    async def story(seed: int | None) -> str:
+        answer = await client.complete("Once upon a time", temperature=1.2, max_tokens=24, seed=seed)
+        return answer.text
+
+    assert await story(1) == await story(1)
+    assert len({await story(seed) for seed in (1, 2, 3, None, None)}) > 3
+
+
+async def test_models_are_asked_by_id(client: SidecarClient, http: httpx.AsyncClient) -> None:
+    assert await client.models() == ["tuned", "base"]
+    answer = await client.complete("Hello", model="base", max_tokens=1)
+    assert answer.model == "base"
+    with pytest.raises(SidecarError, match="Ask one of: tuned, base") as refused:
+        await client.complete("Hello", model="gpt-9")
+    assert (refused.value.status, refused.value.code) == (404, "model_not_found")
+    listed = (await http.get("/v1/models")).json()
+    assert listed["data"][0] | {"created": 0} == {
+        "id": "tuned",
+        "object": "model",
+        "created": 0,
+        "owned_by": "lintune",
+    }
+
+
+async def test_an_answer_is_openais_object(http: httpx.AsyncClient) -> None:
+    body = {"prompt": ["The sky is"], "max_tokens": 3, "temperature": 0, "n": 1, "stop": None, "logprobs": None}
+    answer: dict[str, Any] = (await http.post("/v1/completions", json=body)).json()
+    assert answer["object"] == "text_completion"
+    assert answer["choices"][0]["finish_reason"] == "length"
+    assert answer["usage"] == {"prompt_tokens": 3, "completion_tokens": 3, "total_tokens": 6}
+    assert answer["timings"]["tokens_per_second"] > 0
+
+
+async def test_many_clients_at_once_all_get_their_own_answer(client: SidecarClient) -> None:
+    prompts = [f"{number} + {number} =" for number in range(8)]
+    alone = [(await client.complete(prompt, max_tokens=6)).prompt_tokens for prompt in prompts]
+    together = await asyncio.gather(*(client.complete(prompt, max_tokens=6) for prompt in prompts))
+    assert [answer.prompt_tokens for answer in together] == alone
+    assert all(answer.text for answer in together)
+
+
+async def test_the_end_of_the_context_ends_the_answer(client: SidecarClient) -> None:
+    ids = (await client.tokenize("word " * 600))[:504]
+    answer = await client.complete(ids)
+    assert (answer.finish_reason, answer.completion_tokens) == ("length", 8)
+    with pytest.raises(SidecarError, match="prompt and answer together may have 512") as refused:
+        await client.complete([*ids, *ids])
+    assert refused.value.code == "context_length_exceeded"

@@ -1,0 +1,147 @@
+"""Saves as programs really make them, on a real file system: each counts once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from lintune_server.training.watcher import Watcher
+
+
+class Saves:
+    """What the watcher reported."""
+
+    def __init__(self) -> None:
+        self.seen: list[frozenset[Path]] = []
+        self._another = asyncio.Event()
+
+    def add(self, files: frozenset[Path]) -> None:
+        self.seen.append(files)
+        self._another.set()
+
+    async def next(self) -> frozenset[Path]:
+        async with asyncio.timeout(10):
+            await self._another.wait()
+        self._another.clear()
+        return self.seen[-1]
+
+    async def nothing_more(self) -> None:
+        """Long enough for a second notice of a save to have settled."""
+        await asyncio.sleep(0.8)
+        assert not self._another.is_set(), self.seen
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "train.jsonl"
+    path.write_text("{}\n")
+    return path.resolve()
+
+
+@pytest.fixture
+async def saves() -> Saves:
+    return Saves()
+
+
+@pytest.fixture
+async def watcher(data: Path, saves: Saves) -> AsyncIterator[Watcher]:
+    watcher = Watcher(saves.add)
+    assert watcher.watch([data]) == []
+    yield watcher
+    watcher.close()
+
+
+def in_place(path: Path) -> None:
+    path.write_text("{} \n")
+
+
+def by_rename(path: Path) -> None:
+    beside = path.with_suffix(".tmp")
+    beside.write_text("{} \n")
+    beside.replace(path)
+
+
+def with_backup(path: Path) -> None:
+    """As Vim does it: the old file becomes a backup, the new one gets its name."""
+    path.rename(path.with_suffix(".bak"))
+    path.write_text("{} \n")
+    path.with_suffix(".bak").unlink()
+
+
+def delete_and_create(path: Path) -> None:
+    path.unlink()
+    path.write_text("{} \n")
+
+
+def in_pieces(path: Path) -> None:
+    with path.open("w") as file:
+        for _ in range(20):
+            file.write("{}\n")
+            file.flush()
+
+
+@pytest.mark.parametrize("save", [in_place, by_rename, with_backup, delete_and_create, in_pieces])
+async def test_a_save_by_any_program_counts_once(
+    save: Callable[[Path], None], watcher: Watcher, data: Path, saves: Saves
+) -> None:
+    save(data)
+    assert await saves.next() == {data}
+    await saves.nothing_more()
+
+
+async def test_the_editors_notice_and_the_file_systems_are_one_save(
+    watcher: Watcher, data: Path, saves: Saves
+) -> None:
+    by_rename(data)
+    watcher.saved(data)
+    await saves.next()
+    watcher.saved(data)  # late, as from a slow editor
+    await saves.nothing_more()
+    assert len(saves.seen) == 1
+
+
+async def test_ten_saves_in_a_second_are_one(watcher: Watcher, data: Path, saves: Saves) -> None:
+    for _ in range(10):
+        in_place(data)
+        await asyncio.sleep(0.1)
+    await saves.next()
+    await saves.nothing_more()
+    assert len(saves.seen) == 1
+
+
+async def test_two_files_saved_together_are_reported_together(
+    watcher: Watcher, data: Path, saves: Saves
+) -> None:
+    other = data.with_name("eval.jsonl")
+    watcher.watch([data, other])
+    in_place(data)
+    in_place(other)  # it did not exist before
+    assert await saves.next() == {data, other}
+
+
+async def test_reading_and_other_files_are_no_saves(watcher: Watcher, data: Path, saves: Saves) -> None:
+    data.read_bytes()
+    data.with_name("notes.txt").write_text("x")
+    data.with_name(".lintune").mkdir()
+    data.with_name(".lintune").joinpath("train.jsonl").write_text("x")
+    await saves.nothing_more()
+
+
+async def test_a_deletion_is_no_save_but_the_file_that_comes_back_is(
+    watcher: Watcher, data: Path, saves: Saves
+) -> None:
+    data.unlink()
+    await saves.nothing_more()
+    in_place(data)
+    assert await saves.next() == {data}
+
+
+async def test_the_editors_notice_alone_counts(watcher: Watcher, data: Path, saves: Saves) -> None:
+    """Where the folder cannot be watched: here, because it did not exist when watching began."""
+    later = data.parent / "later" / "a.jsonl"
+    assert watcher.watch([data, later]) == []
+    later.parent.mkdir()
+    in_place(later)
+    watcher.saved(later)
+    assert await saves.next() == {later}

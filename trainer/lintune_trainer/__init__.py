@@ -1,0 +1,1 @@
+"""One training run a process: recipe and samples in; adapter, merged model and a proven GGUF file out."""

@@ -1,0 +1,41 @@
+"""The LoRA adapter: from the recipe's keys to a model whose adapter alone is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from peft import LoraConfig, get_peft_model
+
+from lintune_schemas import atomic
+from lintune_schemas.errors import LintuneError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lintune_schemas.recipe import Recipe
+
+
+def attach(model: Any, recipe: Recipe) -> Any:
+    """A PEFT model around `model`, whose own weights are frozen. Raises LintuneError for targets it has not."""
+    config = LoraConfig(
+        r=recipe.lora_r,
+        lora_alpha=recipe.lora_alpha,
+        lora_dropout=recipe.lora_dropout,
+        # Both given: in Axolotl, too, all linear layers win.
+        target_modules="all-linear" if recipe.lora_target_linear else recipe.lora_target_modules,
+        use_rslora=recipe.peft_use_rslora,
+        task_type="CAUSAL_LM",
+    )
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise LintuneError(
+            f"lora_target_modules does not fit this model ({error}). Set lora_target_linear: true instead."
+        ) from error
+
+
+def save(model: Any, folder: Path) -> None:
+    """Write the adapter alone, as PEFT reads it. Raises OSError, safetensors' error."""
+    with atomic.new_folder(folder) as partial:
+        model.save_pretrained(partial)
+        (partial / "README.md").unlink(missing_ok=True)  # a form with nothing filled in

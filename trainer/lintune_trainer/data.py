@@ -1,0 +1,151 @@
+"""Samples to tokens. Ids and labels come from `lintune_schemas.chat`, the same that the editor's hover shows."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lintune_schemas import datasets
+from lintune_schemas.chat import IGNORED_LABEL
+from lintune_schemas.chat_template import TemplateError
+from lintune_schemas.errors import LintuneError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from lintune_schemas.chat import ChatTokenizer
+    from lintune_schemas.datasets import Conversation, DatasetFile
+    from lintune_schemas.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One sample as it is trained on. ids and labels are equally long; labels are unshifted."""
+
+    path: Path
+    line: int
+    """1-based."""
+    conversation: Conversation
+    ids: tuple[int, ...]
+    labels: tuple[int, ...]
+
+    @property
+    def trained_tokens(self) -> int:
+        return sum(label != IGNORED_LABEL for label in self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a run reads: the files, then their samples once they are tokenized."""
+
+    train: tuple[DatasetFile, ...]
+    test: tuple[DatasetFile, ...]
+
+
+def read(recipe: Recipe, recipe_folder: Path) -> Data:
+    """Read all data sets of a recipe, once: the run does not look at the files again. Raises LintuneError."""
+    if not recipe.datasets:
+        raise LintuneError("The recipe lists no data set. Add one under datasets: with its path.")
+    return Data(
+        tuple(datasets.read(recipe_folder / entry.path) for entry in recipe.datasets),
+        tuple(datasets.read(recipe_folder / entry.path) for entry in recipe.test_datasets),
+    )
+
+
+def tokenize(
+    data: Data, recipe: Recipe, chat: ChatTokenizer, warn: Callable[[str], None]
+) -> tuple[list[Sample], list[Sample]]:
+    """The samples to train on and those to evaluate with (perhaps none).
+
+    warn: told of every sample that is left out or cut. Raises LintuneError when nothing is left to train on, or a
+    sample cannot be rendered.
+    """
+    train = _tokenize(data.train, recipe, chat, warn, "training")
+    if not train:
+        raise LintuneError(
+            f"No training sample is left: each is longer than sequence_len ({recipe.sequence_len}) or has nothing "
+            "to learn. Raise sequence_len, or look at the data with: lintune check"
+        )
+    if data.test:
+        return train, _tokenize(data.test, recipe, chat, warn, "evaluation")
+    if recipe.val_set_size:
+        return split(train, recipe.val_set_size, recipe.seed)
+    return train, []
+
+
+def split(samples: Sequence[Sample], val_set_size: float, seed: int) -> tuple[list[Sample], list[Sample]]:
+    """Set aside a random share (below 1) or number of the samples, the same ones for the same seed.
+
+    Both parts keep the order of `samples`. Raises LintuneError when one of them would be empty.
+    """
+    count = round(len(samples) * val_set_size) if val_set_size < 1 else int(val_set_size)
+    count = max(count, 1)
+    if count >= len(samples):
+        raise LintuneError(
+            f"val_set_size: {val_set_size:g} leaves nothing to train on ({len(samples)} samples in all). Lower it."
+        )
+    held_out = set(random.Random(seed).sample(range(len(samples)), count))  # noqa: S311 (not for secrets)
+    train = [sample for index, sample in enumerate(samples) if index not in held_out]
+    return train, [sample for index, sample in enumerate(samples) if index in held_out]
+
+
+def _tokenize(
+    files: Sequence[DatasetFile],
+    recipe: Recipe,
+    chat: ChatTokenizer,
+    warn: Callable[[str], None],
+    purpose: str,
+) -> list[Sample]:
+    samples: list[Sample] = []
+    too_long: list[str] = []
+    nothing_to_learn: list[str] = []
+    for file in files:
+        for conversation in file.conversations:
+            where = f"{file.path.name}:{conversation.line}"
+            try:
+                tokens = chat.tokenize(conversation.turns, recipe.train_on_inputs)
+            except TemplateError as error:
+                raise LintuneError(f"{where} does not fit the chat template: {error}") from error
+            length = recipe.sequence_len
+            if len(tokens.ids) > length:
+                too_long.append(where)
+                if recipe.excess_length_strategy == "drop":
+                    continue
+            labels = tokens.labels[:length]
+            sample = Sample(file.path, conversation.line, conversation, tokens.ids[:length], tuple(labels))
+            # The first token has no token before it that could predict it.
+            if all(label == IGNORED_LABEL for label in labels[1:]):
+                nothing_to_learn.append(where)
+            else:
+                samples.append(sample)
+    if too_long:
+        _report_excess(too_long, recipe, warn, purpose)
+    if nothing_to_learn:
+        warn(
+            f"{_count(nothing_to_learn, purpose)} left out, with nothing in them to learn: {_some(nothing_to_learn)}."
+        )
+    return samples
+
+
+def _report_excess(places: list[str], recipe: Recipe, warn: Callable[[str], None], purpose: str) -> None:
+    what = f"longer than sequence_len ({recipe.sequence_len} tokens)"
+    match recipe.excess_length_strategy:
+        case "raise":
+            raise LintuneError(
+                f"{_count(places, purpose)} {what}: {_some(places)}. Shorten them, or raise sequence_len."
+            )
+        case "drop":
+            warn(f"{_count(places, purpose)} left out, {what}: {_some(places)}.")
+        case "truncate":
+            warn(f"{_count(places, purpose)} cut at the end, {what}: {_some(places)}.")
+
+
+def _count(places: list[str], purpose: str) -> str:
+    return f"1 {purpose} sample is" if len(places) == 1 else f"{len(places):,} {purpose} samples are"
+
+
+def _some(places: list[str], most: int = 5) -> str:
+    more = f" and {len(places) - most:,} more" if len(places) > most else ""
+    return ", ".join(places[:most]) + more

@@ -1,0 +1,52 @@
+"""What the training computes on, and in which number format."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from lintune_trainer.process import physical_cores
+
+if TYPE_CHECKING:
+    from lintune_schemas.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """name is for people; dtype is that of the base model's weights, and of what is computed from 4-bit ones."""
+
+    kind: str
+    """`cpu` or `cuda`, as torch has it."""
+    name: str
+    dtype: torch.dtype
+
+    def free_memory(self) -> None:
+        """Give back what models that are no longer referred to took."""
+        gc.collect()
+        if self.kind == "cuda":
+            torch.cuda.empty_cache()
+
+
+def choose(recipe: Recipe) -> Device:
+    """The first CUDA device, else the CPU with one thread a physical core."""
+    cuda = torch.cuda.is_available()
+    dtype = _dtype(recipe, cuda)
+    if cuda:
+        return Device("cuda", torch.cuda.get_device_name(0), dtype)
+    threads = physical_cores()
+    torch.set_num_threads(threads)
+    return Device("cpu", f"CPU, {threads} {'thread' if threads == 1 else 'threads'}", dtype)
+
+
+def _dtype(recipe: Recipe, cuda: bool) -> torch.dtype:
+    if recipe.fp16 and cuda:
+        return torch.float16
+    if recipe.bf16 is False and not recipe.fp16:
+        return torch.float32
+    # GPUs before Ampere have no bf16 arithmetic. CPUs have, slowly at worst; fp16 they mostly have not.
+    if cuda and torch.cuda.get_device_capability(0) < (8, 0):
+        return torch.float16
+    return torch.bfloat16

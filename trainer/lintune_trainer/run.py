@@ -1,0 +1,154 @@
+"""A run directory while its run goes on: its event log, its artefacts and how it ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import traceback
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from lintune_schemas import atomic, events, runs
+from lintune_schemas import recipe as recipes
+from lintune_schemas.events import ArtefactKind, Stage, StageState
+from lintune_trainer import failures, process
+from lintune_trainer.process import Cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lintune_schemas.recipe import Recipe
+    from lintune_schemas.runs import DatasetLock
+
+LOG = "trainer.log"
+"""What libraries printed, and tracebacks."""
+
+
+class RunFailedError(Exception):
+    """The run ended with `run_failed`; its text is that event's message."""
+
+
+class Run:
+    """Writes the events of a run directory. Paths in events are relative to it, so that it can be moved.
+
+    echo: gets every event's line too (without the line end).
+    record: False for `export` and `verify`, which work on a run that is over: its record ends with its last event.
+    """
+
+    def __init__(self, folder: Path, echo: Callable[[bytes], None], *, record: bool = True) -> None:
+        self.folder = folder
+        self.step = 0
+        self._echo = echo
+        self._file: int | None = None
+        if record:
+            self._file = os.open(folder / runs.EVENTS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def emit(self, event: events.Event) -> None:
+        """Append an event to events.jsonl, whole or not at all, and pass it on. Raises OSError, Cancelled."""
+        process.raise_if_stopped()
+        if isinstance(event, events.Progress):
+            self.step = event.step
+        line = events.encode(event)
+        self._append(line)
+        self._echo(line)
+
+    def warn(self, message: str) -> None:
+        self.emit(events.Warned(run=self.name, message=message))
+
+    def artefact(self, kind: ArtefactKind, path: Path, quantization: str | None = None) -> None:
+        """Say that a file or folder in the run directory is whole."""
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files)
+        self.emit(
+            events.ArtefactWritten(
+                run=self.name, kind=kind, path=self.relative(path), bytes=size, quantization=quantization
+            )
+        )
+
+    def relative(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        """Say when a part of the run begins, and when it ended well how long it took."""
+        self.emit(events.StageChanged(run=self.name, stage=stage, state=StageState.STARTED))
+        start = time.perf_counter()
+        yield
+        seconds = round(time.perf_counter() - start, 3)
+        self.emit(events.StageChanged(run=self.name, stage=stage, state=StageState.FINISHED, seconds=seconds))
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Whatever ends the block early becomes the run's last event.
+
+        Raises Cancelled after `run_cancelled`, RunFailedError after `run_failed`.
+        """
+        try:
+            yield
+        except Cancelled:
+            self._end(events.RunCancelled(run=self.name, step=self.step))
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            message = failures.explain(error)
+            self._end(events.RunFailed(run=self.name, message=message))
+            raise RunFailedError(message) from error
+
+    def finish(self, event: events.RunFinished) -> None:
+        """The last event of a run that went well."""
+        process.raise_if_stopped()
+        self._end(event)
+
+    def _end(self, event: events.Event) -> None:
+        process.ignore_signals()
+        line = events.encode(event)
+        try:
+            self._append(line)
+            if self._file is not None:
+                os.fsync(self._file)
+        except OSError:  # on a full disk the reader of standard output still learns why the run ended
+            traceback.print_exc()
+        self._echo(line)
+
+    def _append(self, line: bytes) -> None:
+        if self._file is None:
+            return
+        size = os.fstat(self._file).st_size
+        try:
+            data = line + b"\n"
+            while data:
+                data = data[os.write(self._file, data) :]
+        except OSError:
+            os.ftruncate(self._file, size)
+            raise
+
+
+def create(recipe: Recipe, recipe_folder: Path, lock: DatasetLock, echo: Callable[[bytes], None]) -> Run:
+    """A new run directory with its two lock files. Raises OSError."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = runs.runs_folder(recipe_folder) / f"{now}-{lock.fingerprint[:8]}"
+    while folder.exists():  # the same recipe twice within a second
+        folder = folder.with_name(f"{folder.name}-again")
+    folder.mkdir(parents=True)
+    text = yaml.safe_dump(recipes.to_mapping(recipe), sort_keys=False, allow_unicode=True)
+    atomic.write_text(folder / runs.RECIPE_LOCK, text)
+    runs.write_dataset_lock(folder, lock)
+    return Run(folder, echo)
+
+
+def remove_left_overs(folder: Path) -> None:
+    """Delete what killed processes left half-written below `folder`; only when no other process writes there."""
+    for partial in list(folder.rglob(f"{atomic.PARTIAL_PREFIX}*")):
+        if partial.is_dir() and not partial.is_symlink():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)

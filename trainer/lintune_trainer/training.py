@@ -1,0 +1,209 @@
+"""transformers' Trainer, with checkpoints that are whole or absent and with our events in place of its log."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import rotate_checkpoints
+
+from lintune_schemas import atomic, events
+from lintune_schemas.errors import LintuneError
+from lintune_schemas.events import EvaluationKind
+from lintune_trainer.loss import Collator, mean_loss, training_loss
+from lintune_trainer.plan import optimizer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+
+    from lintune_schemas.recipe import Recipe
+    from lintune_trainer.data import Sample
+    from lintune_trainer.device import Device
+    from lintune_trainer.plan import Plan
+    from lintune_trainer.run import Run
+
+
+def fine_tune(
+    model: Any,
+    train: list[Sample],
+    evaluation: list[Sample],
+    recipe: Recipe,
+    plan: Plan,
+    device: Device,
+    run: Run,
+) -> list[events.Evaluation]:
+    """Train the adapter of `model` in place, and give the evaluations made on the way.
+
+    Raises LintuneError when the loss is no number any more; OSError and the like when a checkpoint cannot be written.
+    """
+    reporter = _Reporter(run)
+    trainer = AtomicTrainer(
+        model=model,
+        args=arguments(recipe, plan, device, run.folder / "checkpoints", evaluates=bool(evaluation)),
+        train_dataset=train,
+        eval_dataset=evaluation or None,
+        data_collator=Collator(model),
+        compute_loss_func=training_loss,
+        callbacks=[reporter],
+    )
+    trainer.remove_callback(PrinterCallback)  # it prints to standard output
+    trainer.train()
+    return reporter.evaluations
+
+
+def arguments(
+    recipe: Recipe, plan: Plan, device: Device, checkpoints: Path, *, evaluates: bool
+) -> TrainingArguments:
+    """The recipe in transformers' words."""
+    cpu = device.kind == "cpu"
+    dtype = str(device.dtype)
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        per_device_train_batch_size=recipe.micro_batch_size,
+        per_device_eval_batch_size=recipe.eval_batch_size or recipe.micro_batch_size,
+        gradient_accumulation_steps=recipe.gradient_accumulation_steps,
+        max_steps=plan.total_steps,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type=recipe.lr_scheduler,
+        warmup_steps=plan.warmup_steps,
+        optim=optimizer(recipe, device.kind),
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm,
+        gradient_checkpointing=bool(recipe.gradient_checkpointing),
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        # fp16 needs its gradients scaled. bf16 on a GPU runs the adapter's fp32 matrices on tensor cores.
+        fp16=dtype == "torch.float16",
+        bf16=dtype == "torch.bfloat16" and not cpu,
+        seed=recipe.seed,
+        use_cpu=cpu,
+        logging_steps=1,
+        logging_nan_inf_filter=False,  # it would report the mean of the losses before instead
+        include_num_input_tokens_seen="non_padding",
+        eval_strategy=_strategy(plan.eval_every) if evaluates else "no",
+        eval_steps=plan.eval_every,
+        save_strategy=_strategy(plan.save_every),
+        save_steps=plan.save_every or 500,  # the default; not looked at when saving by epoch
+        save_total_limit=plan.checkpoints_kept,
+        dataloader_pin_memory=not cpu,
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        report_to="none",
+    )
+
+
+def _strategy(every: int | None) -> str:
+    return "epoch" if every is None else "steps"
+
+
+class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
+    """Evaluates as `loss.mean_loss` does, and writes checkpoints so that what has its final name is whole."""
+
+    _partial: Path | None = None
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """The mean loss a token; Trainer's own takes the mean of batches, whatever they hold."""
+        metrics = {
+            "eval_loss": mean_loss(self.model, self.eval_dataset, self.args.per_device_eval_batch_size)
+        }
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(self._partial or super()._get_output_dir(trial))
+
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        folder = checkpoint_folder(self.args.output_dir, self.state.global_step)
+        with atomic.new_folder(folder) as partial:
+            self._partial = partial
+            try:
+                super()._save_checkpoint(model, trial)
+            finally:
+                self._partial = None
+            written = partial / folder.name
+            for file in written.iterdir():
+                file.rename(partial / file.name)
+            written.rmdir()
+            (partial / "README.md").unlink(missing_ok=True)  # PEFT's form with nothing filled in
+        rotate_checkpoints(self.args.output_dir, self.args.save_total_limit)
+
+
+def checkpoint_folder(checkpoints: str | Path, step: int) -> Path:
+    """Where the checkpoint of a step is, by transformers' naming."""
+    from pathlib import Path
+
+    return Path(checkpoints) / f"checkpoint-{step}"
+
+
+class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no types
+    """Turns what the Trainer reports into events."""
+
+    def __init__(self, run: Run) -> None:
+        self.evaluations: list[events.Evaluation] = []
+        self._run = run
+        self._start = 0.0
+
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        self._start = time.perf_counter()
+
+    def on_log(self, _args: Any, state: Any, _control: Any, logs: dict[str, float], **_: Any) -> None:
+        if "loss" not in logs:
+            return  # the Trainer's closing summary, or an evaluation
+        loss = logs["loss"]
+        if not math.isfinite(loss):
+            raise LintuneError(
+                f"The loss became {loss} at step {state.global_step}, so nothing more would be learned. Lower "
+                "learning_rate, or look for odd samples with: lintune check"
+            )
+        seconds = time.perf_counter() - self._start
+        self._run.emit(
+            events.Progress(
+                run=self._run.name,
+                step=state.global_step,
+                total_steps=state.max_steps,
+                epoch=round(state.epoch, 4),
+                loss=loss,
+                learning_rate=logs["learning_rate"],
+                tokens_per_second=round(state.num_input_tokens_seen / seconds, 1),
+                eta_seconds=round(seconds / state.global_step * (state.max_steps - state.global_step), 1),
+            )
+        )
+
+    def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> Any:
+        return _without_last_evaluation(state, control)
+
+    def on_epoch_end(self, _args: Any, state: Any, control: Any, **_: Any) -> Any:
+        return _without_last_evaluation(state, control)
+
+    def on_evaluate(self, _args: Any, state: Any, _control: Any, metrics: dict[str, float], **_: Any) -> None:
+        evaluation = evaluated(self._run, EvaluationKind.CHECKPOINT, state.global_step, metrics["eval_loss"])
+        self.evaluations.append(evaluation)
+
+    def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
+        path = self._run.relative(checkpoint_folder(args.output_dir, state.global_step))
+        self._run.emit(events.CheckpointSaved(run=self._run.name, step=state.global_step, path=path))
+
+
+def _without_last_evaluation(state: Any, control: Any) -> Any:
+    """The evaluation after the last step is the run's final one, which follows anyway."""
+    if state.global_step >= state.max_steps:
+        control.should_evaluate = False
+    return control
+
+
+def evaluated(run: Run, kind: EvaluationKind, step: int, loss: float) -> events.Evaluation:
+    """Report an evaluation; the loss is in nats a token."""
+    event = events.Evaluation(
+        run=run.name,
+        kind=kind,
+        step=step,
+        eval_loss=round(loss, 6),
+        # Beyond e^50 the figure means nothing, and JSON has no infinity.
+        perplexity=round(math.exp(min(loss, 50.0)), 4),
+    )
+    run.emit(event)
+    return event
