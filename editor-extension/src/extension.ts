@@ -2,7 +2,6 @@
 import * as vscode from "vscode";
 
 import { concernsLintune, RECIPE_FILES } from "./documents";
-import { openInstallTerminal } from "./install";
 import { MENU, Session } from "./session";
 
 let session: Session | undefined;
@@ -40,9 +39,7 @@ function registerCommands(session: Session): vscode.Disposable[] {
       session.output.show();
     }),
     register("lintune.restartServer", () => session.restart()),
-    register("lintune.install", () => {
-      openInstallTerminal(session.installInto);
-    }),
+    register("lintune.install", () => session.install()),
     register(MENU, () => session.statusBar.menu()),
   ];
 }

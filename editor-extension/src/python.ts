@@ -18,14 +18,20 @@ export interface ServerCommand {
   readonly args: readonly string[];
 }
 
+/** A Python into which Lintune could be installed. */
+export interface InstallTarget {
+  readonly python: string;
+  /** The operating system's own Python, into which pip refuses to install (PEP 668). */
+  readonly managed: boolean;
+}
+
 /** What came of the search. When nothing was found, `problem` is a sentence for a person. */
 export type Search =
   | { readonly found: ServerCommand; readonly origin: Candidate["origin"] }
   | {
       readonly found: null;
       readonly problem: string;
-      /** A Python into which Lintune could be installed. */
-      readonly installInto: string | null;
+      readonly installInto: InstallTarget | null;
     };
 
 /** Where to look. */
@@ -38,42 +44,49 @@ export interface Places {
 }
 
 /** What trying a Python showed. */
-export type Verdict = "lintune" | "no lintune" | "too old" | "unusable";
+export type Verdict = "lintune" | "no lintune" | "no lintune, managed" | "too old" | "unusable";
 
 // -P: without it, files beside the data could stand in for Python's own modules. Since 3.11, our oldest.
 const SAFE_PATH = "-P";
-const LOOK = "import importlib.util as u; print(u.find_spec('lintune_server') is not None)";
+const LOOK = `
+import importlib.util, os, sys, sysconfig
+if importlib.util.find_spec("lintune_server"):
+    print("lintune")
+elif sys.prefix == sys.base_prefix and os.path.exists(
+    os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+):
+    print("no lintune, managed")
+else:
+    print("no lintune")
+`;
 const PATIENCE_MS = 15_000;
 const WINDOWS = process.platform === "win32";
 
 /** Look for Lintune: in the Python of the setting and nowhere else; or in workspaces' `.venv`, then on the PATH. */
 export async function search(places: Places, tryPython = verdictOn): Promise<Search> {
-  let installInto: string | null = null;
+  let installInto: InstallTarget | null = null;
   let tooOld: string | null = null;
   for (const candidate of await candidates(places)) {
     if (candidate.kind === "lintune") {
       return { found: { command: candidate.command, args: ["server"] }, origin: candidate.origin };
     }
     const verdict = await tryPython(candidate.command);
+    const target = targetOf(candidate.command, verdict);
     if (verdict === "lintune") {
       const args = [SAFE_PATH, "-m", "lintune_server", "server"];
       return { found: { command: candidate.command, args }, origin: candidate.origin };
     }
     if (candidate.origin === "setting") {
-      return {
-        found: null,
-        problem: settingProblem(candidate.command, verdict),
-        installInto: verdict === "no lintune" ? candidate.command : null,
-      };
+      return { found: null, problem: settingProblem(candidate.command, verdict), installInto: target };
     }
-    if (verdict === "no lintune") {
-      installInto ??= candidate.command;
-    } else if (verdict === "too old") {
+    installInto ??= target;
+    if (verdict === "too old") {
       tooOld ??= candidate.command;
     }
   }
   if (installInto !== null) {
-    return { found: null, problem: "The Python package lintune is not installed.", installInto };
+    const problem = `The Python package lintune is not installed in ${installInto.python}.`;
+    return { found: null, problem, installInto };
   }
   const problem =
     tooOld === null
@@ -104,10 +117,22 @@ async function candidates(places: Places): Promise<Candidate[]> {
   return found;
 }
 
+function targetOf(python: string, verdict: Verdict): InstallTarget | null {
+  switch (verdict) {
+    case "no lintune":
+      return { python, managed: false };
+    case "no lintune, managed":
+      return { python, managed: true };
+    default:
+      return null;
+  }
+}
+
 function settingProblem(command: string, verdict: Verdict): string {
   const setting = `lintune.pythonPath is ${command}`;
   switch (verdict) {
     case "no lintune":
+    case "no lintune, managed":
       return `${setting}, and the package lintune is not installed there.`;
     case "too old":
       return `${setting}, which is too old. Lintune needs Python 3.11 or later.`;
@@ -121,10 +146,13 @@ export function verdictOn(command: string): Promise<Verdict> {
   return new Promise((resolve) => {
     const options = { cwd: homedir(), timeout: PATIENCE_MS, windowsHide: true };
     execFile(command, [SAFE_PATH, "-c", LOOK], options, (error, stdout, stderr) => {
-      if (error === null) {
-        resolve(stdout.trim() === "True" ? "lintune" : "no lintune");
-      } else {
+      const said = stdout.trim();
+      if (error !== null) {
         resolve(/unknown option:? -P/i.test(stderr) ? "too old" : "unusable");
+      } else if (said === "lintune" || said === "no lintune" || said === "no lintune, managed") {
+        resolve(said);
+      } else {
+        resolve("unusable");
       }
     });
   });
@@ -155,11 +183,25 @@ async function isProgram(command: string): Promise<boolean> {
   );
 }
 
-/** The command that installs Lintune into a Python, quoted for a shell (zsh reads brackets). */
-export function installCommand(python: string | null): string {
-  const program = python ?? (WINDOWS ? "python" : "python3");
-  const quoted = /[^\w./:\\-]/.test(program) ? `"${program}"` : program;
+/**
+ * The command that installs Lintune, quoted for a shell (zsh reads brackets). What belongs to the operating
+ * system takes no packages: then it makes a `.venv` in the folder, where the next search finds it.
+ */
+export function installCommand(target: InstallTarget | null, folder: string | undefined): string {
+  const program = quote(target?.python ?? (WINDOWS ? "python" : "python3"));
+  if (target?.managed && folder !== undefined) {
+    const venv = path.join(folder, ".venv");
+    return `${program} -m venv ${quote(venv)} && ${pipInstall(quote(path.join(venv, "bin", "python")))}`;
+  }
+  return pipInstall(program);
+}
+
+function pipInstall(program: string): string {
   // PowerShell takes a quoted program for a string unless it is told to call it.
-  const call = WINDOWS && quoted !== program ? "& " : "";
-  return `${call}${quoted} -m pip install "lintune[train,serve]"`;
+  const call = WINDOWS && program.startsWith('"') ? "& " : "";
+  return `${call}${program} -m pip install "lintune[train,serve]"`;
+}
+
+function quote(word: string): string {
+  return /[^\w./:\\-]/.test(word) ? `"${word}"` : word;
 }

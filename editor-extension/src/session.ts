@@ -1,22 +1,30 @@
 // The language server of a window: looked for, started, started anew, stopped.
+import { setTimeout } from "node:timers/promises";
+
 import * as vscode from "vscode";
 import { type LanguageClient, State } from "vscode-languageclient/node";
 
 import { createClient, grantTrust } from "./client";
-import { offerInstall } from "./install";
-import { expand, search } from "./python";
+import { offerInstall, openInstallTerminal } from "./install";
+import { expand, installCommand, type InstallTarget, search, type Search } from "./python";
 import { StatusBar } from "./statusBar";
 
 /** The command behind the item in the status bar. */
 export const MENU = "lintune.showMenu";
+
+const SHOW_OUTPUT = "Show Output";
+/** Between two looks for the package while the user installs it; a look takes tens of milliseconds. */
+const LOOK_EVERY_MS = 3_000;
 
 /** One server for the window, started when something concerns it. */
 export class Session implements vscode.Disposable {
   readonly output = vscode.window.createOutputChannel("Lintune", { log: true });
   readonly statusBar = new StatusBar(MENU);
   private client: LanguageClient | undefined;
+  /** What the client runs. */
+  private running: string | undefined;
   /** A Python to install Lintune into, when the last search found none that has it. */
-  installInto: string | null = null;
+  private installInto: InstallTarget | null = null;
   /** Starts and stops happen one after the other. */
   private turn: Promise<void> = Promise.resolve();
   private begun = false;
@@ -50,9 +58,10 @@ export class Session implements vscode.Disposable {
     return this.inTurn(() => this.end());
   }
 
-  /** The user trusts the workspace. A `.venv` that did not count so far may hold the missing Python. */
+  /** The user trusts the workspace. Its `.venv`, which did not count so far, may be the Python to use now. */
   async trusted(): Promise<void> {
-    if (this.client?.isRunning()) {
+    const { found } = await look();
+    if (this.client?.isRunning() && found?.command === this.running) {
       await grantTrust(this.client);
     } else {
       await this.restartIfBegun();
@@ -64,8 +73,23 @@ export class Session implements vscode.Disposable {
     await this.start();
     if (this.client?.isRunning()) {
       await vscode.commands.executeCommand(name, ...args);
-    } else {
-      await vscode.window.showWarningMessage("Lintune's language server is not running. The output says why.");
+      return;
+    }
+    const problem = "Lintune's language server is not running. The output says why.";
+    if ((await vscode.window.showWarningMessage(problem, SHOW_OUTPUT)) === SHOW_OUTPUT) {
+      this.output.show();
+    }
+  }
+
+  /** Type the install command into a terminal. When the package is there, the server starts. */
+  async install(): Promise<void> {
+    const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+    const terminal = await openInstallTerminal(installCommand(this.installInto, folder));
+    while (this.client === undefined && terminal.exitStatus === undefined) {
+      await setTimeout(LOOK_EVERY_MS);
+      if ((await look()).found !== null) {
+        await this.restart();
+      }
     }
   }
 
@@ -76,18 +100,12 @@ export class Session implements vscode.Disposable {
 
   private async launch(): Promise<void> {
     this.statusBar.starting();
-    const folders = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-    const setting = vscode.workspace.getConfiguration("lintune").get<string>("pythonPath", "");
-    const result = await search({
-      setting: expand(setting, folders[0]),
-      folders: vscode.workspace.isTrusted ? folders : [],
-      environment: process.env,
-    });
+    const result = await look();
     if (result.found === null) {
       this.installInto = result.installInto;
       this.output.error(result.problem);
       this.statusBar.problem("not installed", result.problem);
-      void offerInstall(result.problem, result.installInto);
+      void offerInstall(result.problem, result.installInto !== null);
       return;
     }
     const { command, args } = result.found;
@@ -107,6 +125,7 @@ export class Session implements vscode.Disposable {
       }
     });
     this.client = client;
+    this.running = command;
     try {
       await client.start();
     } catch (error) {
@@ -127,6 +146,17 @@ export class Session implements vscode.Disposable {
     this.turn = this.turn.then(action, action);
     return this.turn;
   }
+}
+
+/** Look for a Python with Lintune, where this window lets us. */
+function look(): Promise<Search> {
+  const folders = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
+  const setting = vscode.workspace.getConfiguration("lintune").get<string>("pythonPath", "");
+  return search({
+    setting: expand(setting, folders[0]),
+    folders: vscode.workspace.isTrusted ? folders : [],
+    environment: process.env,
+  });
 }
 
 /** Put the cursor on a line and show its hover there, where the answer is now. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import * as path from "node:path";
@@ -6,8 +7,8 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 
 import { expand, installCommand, search } from "../src/python";
 
-const HAS_LINTUNE = "echo True";
-const HAS_NOT = "echo False";
+const HAS_LINTUNE = "echo lintune";
+const HAS_NOT = "echo no lintune";
 const TOO_OLD = "echo 'Unknown option: -P' >&2; exit 2";
 
 describe("search", { skip: process.platform === "win32" }, () => {
@@ -68,8 +69,8 @@ describe("search", { skip: process.platform === "win32" }, () => {
     const mine = program("bin/python", HAS_NOT);
     assert.deepEqual(await look(), {
       found: null,
-      problem: "The Python package lintune is not installed.",
-      installInto: mine,
+      problem: `The Python package lintune is not installed in ${mine}.`,
+      installInto: { python: mine, managed: false },
     });
   });
 
@@ -80,6 +81,14 @@ describe("search", { skip: process.platform === "win32" }, () => {
       problem: "lintune.pythonPath is /nowhere/python, and that is no Python that can be run.",
       installInto: null,
     });
+  });
+
+  it("asks a real Python", async () => {
+    // An empty virtual environment: Lintune is surely not there.
+    execFileSync("python3", ["-m", "venv", "--without-pip", path.join(folder, ".venv")]);
+    const result = await look();
+    assert.equal(result.found, null);
+    assert.deepEqual(result.installInto, { python: path.join(folder, ".venv/bin/python"), managed: false });
   });
 
   it("says that a Python is too old", async () => {
@@ -110,10 +119,18 @@ describe("expand", () => {
 
 describe("installCommand", { skip: process.platform === "win32" }, () => {
   it("quotes what a shell would take apart", () => {
-    assert.equal(installCommand(null), 'python3 -m pip install "lintune[train,serve]"');
+    assert.equal(installCommand(null, "/data"), 'python3 -m pip install "lintune[train,serve]"');
     assert.equal(
-      installCommand("/my data/.venv/bin/python"),
+      installCommand({ python: "/my data/.venv/bin/python", managed: false }, "/data"),
       '"/my data/.venv/bin/python" -m pip install "lintune[train,serve]"',
+    );
+  });
+
+  it("makes a .venv where the operating system's Python takes no packages", () => {
+    assert.equal(
+      installCommand({ python: "/usr/bin/python3", managed: true }, "/my data"),
+      '/usr/bin/python3 -m venv "/my data/.venv"' +
+        ' && "/my data/.venv/bin/python" -m pip install "lintune[train,serve]"',
     );
   });
 });

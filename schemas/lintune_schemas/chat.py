@@ -6,6 +6,7 @@ tuned model is asked with all come from `ChatTokenizer`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,12 @@ class ChatTokenizer:
         """Every control token (`<|im_end|>`, …) with its id; each is read as one token wherever its text stands."""
         added: dict[int, Any] = self.tokenizer.get_added_tokens_decoder()
         return {token.content: id_ for id_, token in added.items() if token.special}
+
+    @cached_property
+    def special_pattern(self) -> re.Pattern[str]:
+        """Matches the text of any special token, the longest one where several begin."""
+        longest_first = sorted(self.special_tokens, key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     @cached_property
     def end_tokens(self) -> dict[str, int]:

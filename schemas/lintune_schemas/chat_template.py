@@ -25,7 +25,9 @@ class ChatTemplate:
         try:
             self._template = _environment().from_string(source)
         except jinja2.TemplateSyntaxError as error:
-            raise TemplateError(f"The chat template is no valid Jinja (line {error.lineno}): {error.message}") from error
+            raise TemplateError(
+                f"The chat template is no valid Jinja (line {error.lineno}): {error.message}"
+            ) from error
 
     def render(self, messages: list[dict[str, Any]], add_generation_prompt: bool) -> str:
         """The text of the conversation. Raises TemplateError."""
@@ -35,7 +37,14 @@ class ChatTemplate:
             )
         except TemplateError:
             raise
-        except (jinja2.TemplateError, TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
+        except (
+            jinja2.TemplateError,
+            TypeError,
+            ValueError,
+            KeyError,
+            OverflowError,
+            RecursionError,
+        ) as error:
             raise TemplateError(str(error)) from error
 
 

@@ -24,7 +24,6 @@ _LLAMA3_SPLIT = (
 _QWEN2_SPLIT = _LLAMA3_SPLIT.replace(r"\p{N}{1,3}", r"\p{N}")
 
 
-
 def _byte_level(use_regex: bool) -> dict[str, Any]:
     """`use_regex` splits as GPT-2 did, by the tokenizers library's own pattern."""
     return {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": use_regex}
@@ -119,4 +118,3 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         "clean_up_tokenization_spaces": False,
     }
     return tokenizer, {key: value for key, value in config.items() if value is not None}
-

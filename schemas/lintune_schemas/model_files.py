@@ -21,13 +21,13 @@ _GGUF_FORMAT = 1
 _SPECIAL_KEYS = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
-def load_tokenizer(model: BaseModel, chat_template: str | None = None) -> ChatTokenizer:
+def load_tokenizer(model: BaseModel, chat_template: str | None = None, jinja: str | None = None) -> ChatTokenizer:
     """The tokenizer and chat template of a base model that is on this machine.
 
-    chat_template: the recipe's; None or `tokenizer_default` for the model's own. Raises LintuneError when files are
-    missing or broken, and for a model that was not downloaded yet.
+    chat_template, jinja: the recipe's `chat_template` and `chat_template_jinja`; None or `tokenizer_default` for the
+    model's own. Raises LintuneError when files are missing or broken, and for a model that was not downloaded yet.
     """
-    return load_tokenizer_folder(tokenizer_folder(model), chat_template)
+    return load_tokenizer_folder(tokenizer_folder(model), chat_template, jinja)
 
 
 def tokenizer_folder(model: BaseModel) -> Path:
@@ -40,7 +40,7 @@ def tokenizer_folder(model: BaseModel) -> Path:
     return model.path if model.kind is ModelKind.FOLDER else _from_gguf(model.path)
 
 
-def load_tokenizer_folder(folder: Path, chat_template: str | None = None) -> ChatTokenizer:
+def load_tokenizer_folder(folder: Path, chat_template: str | None = None, jinja: str | None = None) -> ChatTokenizer:
     """As `load_tokenizer`, of the files in a folder."""
     from tokenizers import Tokenizer
 
@@ -53,17 +53,20 @@ def load_tokenizer_folder(folder: Path, chat_template: str | None = None) -> Cha
         raise LintuneError(f"{tokenizer_file} is broken: {error}. Fetch the model's tokenizer again.") from error
     config = _read_json(folder / "tokenizer_config.json")
     special = {key: text for key in _SPECIAL_KEYS if (text := _token_text(config.get(key))) is not None}
-    template = _template(folder, config, chat_template)
+    template = _template(folder, config, chat_template, jinja)
     return ChatTokenizer(tokenizer, template, special, add_bos=bool(config.get("add_bos_token")))
 
 
-def _template(folder: Path, config: dict[str, Any], wanted: str | None) -> str | None:
-    if wanted is not None and wanted not in ("tokenizer_default", "jinja"):
+def _template(folder: Path, config: dict[str, Any], wanted: str | None, jinja: str | None) -> str | None:
+    if wanted == "jinja" or (wanted is None and jinja):
+        if not jinja:
+            raise LintuneError("chat_template: jinja needs the template itself, as chat_template_jinja.")
+        return jinja
+    if wanted is not None and wanted != "tokenizer_default":
         named = CHAT_TEMPLATES.get(wanted)
         if named is None:
-            raise LintuneError(
-                f"chat_template: {wanted} is not built in. Use tokenizer_default, or one of: {', '.join(CHAT_TEMPLATES)}."
-            )
+            known = ", ".join(("tokenizer_default", "jinja", *CHAT_TEMPLATES))
+            raise LintuneError(f"chat_template: {wanted} is not built in. Use one of: {known}.")
         return named
     beside = folder / "chat_template.jinja"
     if beside.is_file():
@@ -76,7 +79,8 @@ def _template(folder: Path, config: dict[str, Any], wanted: str | None) -> str |
 
 CHAT_TEMPLATES = {
     "chatml": (
-        "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+        "{% for message in messages %}"
+        "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
         "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
     ),
 }

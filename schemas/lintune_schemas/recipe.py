@@ -6,10 +6,10 @@ refuses what cannot be understood at all.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -19,6 +19,7 @@ from lintune_schemas.errors import LintuneError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 RECIPE_NAMES = ("recipe.yaml", "recipe.yml")
 RECIPE_SUFFIXES = (".recipe.yaml", ".recipe.yml")
@@ -63,6 +64,7 @@ class Recipe(msgspec.Struct, frozen=True):
     test_datasets: list[Dataset] = []
     val_set_size: float = 0.0
     chat_template: str | None = None
+    chat_template_jinja: str | None = None
     sequence_len: int = 512
     excess_length_strategy: Literal["drop", "truncate", "raise"] = "drop"
     train_on_inputs: bool = False
@@ -122,6 +124,14 @@ def load(path: Path, assignments: Sequence[str] = ()) -> Recipe:
 
     Raises LintuneError, with what to do, when it cannot be read or understood.
     """
+    values = parse(path)
+    for assignment in assignments:
+        set_value(values, assignment)
+    return from_mapping(values, str(path))
+
+
+def parse(path: Path) -> dict[str, Any]:
+    """The recipe's values as they stand in the file. Raises LintuneError when it is no YAML mapping."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -133,14 +143,12 @@ def load(path: Path, assignments: Sequence[str] = ()) -> Recipe:
     except UnicodeDecodeError as error:
         raise LintuneError(f"The recipe {path} is no UTF-8 text. Save it as UTF-8.") from error
     try:
-        values = yaml.safe_load(text)
+        values = yaml.load(text, Loader=_FastLoader)  # noqa: S506 (it is a SafeLoader)
     except yaml.YAMLError as error:
         raise LintuneError(f"The recipe {path} is no valid YAML. See: lintune check {path}") from error
     if not isinstance(values, dict):
         raise LintuneError(f"The recipe {path} is no YAML mapping. See: lintune check {path}")
-    for assignment in assignments:
-        set_value(values, assignment)
-    return from_mapping(values, str(path))
+    return values
 
 
 def from_mapping(values: dict[str, Any], origin: str) -> Recipe:
@@ -189,10 +197,8 @@ def set_value(values: dict[str, Any], assignment: str) -> None:
         raise LintuneError(f"--set {assignment}: {text} is no valid YAML value.") from error
     # YAML 1.1 reads 1e-4 as a string (it wants 1.0e-4). On a command line the number is meant.
     if isinstance(value, str):
-        try:
+        with contextlib.suppress(ValueError):
             value = float(value)
-        except ValueError:
-            pass
     target[last] = value
 
 

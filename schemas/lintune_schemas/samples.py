@@ -127,14 +127,11 @@ def _pair(sample: Sample, prompt: str, prompt_key: str, answer_key: str) -> list
 
 def texts_of(sample: Sample, format: SampleFormat) -> list[tuple[Path, str]]:  # noqa: A002
     """Every string of a sample that reaches the model, with its path; values that are no strings are left out."""
-    found: list[tuple[Path, str]] = []
     if format is SampleFormat.CHAT:
+        found: list[tuple[Path, str]] = []
         messages = sample.get("messages")
         for index, message in enumerate(messages if isinstance(messages, list) else []):
             if isinstance(message, dict) and isinstance(message.get("content"), str):
                 found.append((("messages", index, "content"), message["content"]))
         return found
-    for key in FORMATS[format].known:
-        if isinstance(sample.get(key), str):
-            found.append(((key,), sample[key]))
-    return found
+    return [((key,), sample[key]) for key in FORMATS[format].known if isinstance(sample.get(key), str)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -18,7 +19,7 @@ from . import workbench
 from .workbench import WorkbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXTENSION = REPOSITORY / "editor-extension"
@@ -34,7 +35,9 @@ _SETTINGS = {
     "extensions.ignoreRecommendations": True,
     "files.autoSave": "off",
     "git.enabled": False,
+    "security.workspace.trust.startupPrompt": "never",
     "telemetry.telemetryLevel": "off",
+    "terminal.integrated.gpuAcceleration": "off",
     "update.mode": "none",
     "window.commandCenter": False,
     "workbench.layoutControl.enabled": False,
@@ -57,19 +60,28 @@ def copy_example(to: Path) -> Path:
 
 
 @contextmanager
-def serve(folder: Path, state: Path, extension: Path, python: Path, theme: str) -> Iterator[str]:
+def serve(
+    folder: Path,
+    state: Path,
+    extension: Path,
+    settings: Mapping[str, object],
+    *,
+    trusted: bool = True,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[str]:
     """Serve VS Code until the block is left.
 
     folder: the workspace. state: an empty folder, for VS Code's own files. extension: the .vsix.
-    python: has Lintune installed. theme: name of a colour theme. Yields the URL.
+    settings: of the user. trusted: otherwise the workspace opens in Restricted Mode.
+    environment: variables that differ from this process's own. Yields the URL.
     """
-    settings = {**_SETTINGS, "lintune.pythonPath": str(python), "workbench.colorTheme": theme}
+    settings = {**_SETTINGS, **settings}
     # VS Code takes what concerns a machine from Machine, and the rest from User.
     for place in ("User", "Machine"):
         (state / "data" / place).mkdir(parents=True)
         (state / "data" / place / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
     command = [
-        "node",
+        shutil.which("node") or "node",
         str(workbench.entry(workbench.ensure())),
         f"--user-data-dir={state / 'data'}",
         f"--extensions-dir={state / 'extensions'}",
@@ -86,11 +98,13 @@ def serve(folder: Path, state: Path, extension: Path, python: Path, theme: str) 
                 f"--bind-addr=127.0.0.1:{port}",
                 "--disable-telemetry",
                 "--disable-update-check",
-                "--disable-workspace-trust",
+                *(["--disable-workspace-trust"] if trusted else []),
                 "--disable-getting-started-override",
                 str(folder),
             ],
             cwd=state,
+            # VSCODE_CLI: without it, VS Code asks a login shell for its variables, and the PATH is another.
+            env={**os.environ, "VSCODE_CLI": "1", **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -125,8 +139,6 @@ def _free_port() -> int:
 
 
 def _run(command: list[str], where: Path) -> None:
-    done = subprocess.run(
-        command, cwd=where, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
+    done = subprocess.run(command, cwd=where, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:
         raise WorkbenchError(f"{' '.join(command)} failed in {where}:\n{done.stdout[-4_000:]}")

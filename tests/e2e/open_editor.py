@@ -22,12 +22,10 @@ def main() -> int:
         state.mkdir()
         try:
             # Not resolved: the path of a virtual environment's Python is what makes it that environment's.
-            python = Path(sys.executable)
-            with serve(folder, state, package_extension(), python, "Default Dark Modern") as url:
+            settings = {"lintune.pythonPath": sys.executable, "workbench.colorTheme": "Default Dark Modern"}
+            with serve(folder, state, package_extension(), settings) as url:
                 print(f"VS Code with Lintune: {url}")
-                print(
-                    f"The workspace is a copy, in {folder}. Ctrl+C ends it and removes the copy.", flush=True
-                )
+                print(f"The workspace is a copy, in {folder}. Ctrl+C ends it and removes the copy.", flush=True)
                 webbrowser.open(url)
                 threading.Event().wait()
         except WorkbenchError as error:

@@ -1,38 +1,33 @@
-"""The whole loop as a person sees it: edit, squiggle, save, training, the tuned model's answer."""
+"""The whole loop as a person sees it: edit, squiggle, fix, save, training, the tuned model's answer."""
 
 from __future__ import annotations
 
+import json
 import re
-import shutil
+import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from .code_server import REPOSITORY, copy_example, package_extension, serve
-from .window import Window
+from .conftest import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from .window import Window
 
 pytestmark = pytest.mark.slow
 
-_BROWSER_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 _START = 60
-_FIRST_STEP = 180
+"""Seconds until VS Code has started our extension, and that its server; and for whatever else is quick."""
+_FIRST_STEP = 240
 """Seconds until a training's first step: torch is imported, the base is converted once and evaluated."""
-_TRAINING = 240
+_TRAINING = 300
 
 _NEW_SAMPLE = (
     '{"messages": [{"role": "system", "content": "Smart home. Reply in JSON."}, '
@@ -42,84 +37,91 @@ _NEW_SAMPLE = (
 )
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    """VS Code's own files, its logs among them."""
-    folder = tmp_path / "state"
-    folder.mkdir()
-    return folder
+def test_without_the_python_package_it_says_so_and_offers_to_install_it(
+    open_window: Callable[..., AbstractContextManager[Window]], workspace: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", empty], check=True)
+    environment = {"PATH": f"{empty / 'bin'}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    with open_window({}, environment=environment) as window:
+        window.open_file("broken.jsonl")
+        expect(window.lintune_item).to_contain_text("not installed", timeout=_START * 1_000)
+        notice = window.notification(f"not installed in {empty / 'bin' / 'python3'}")
+        expect(notice).to_be_visible()
+        window.picture("0-no-python")
+        notice.get_by_role("button", name="Install", exact=True).click()
+        expect(window.terminal).to_contain_text('-m pip install "lintune', timeout=_START * 1_000)
+        window.picture("0-install")
+
+        # Instead of a download: the package appears where the extension looks for it.
+        (workspace / ".venv").symlink_to(sys.prefix)
+        expect(window.lintune_item).to_contain_text("not trained yet", timeout=_START * 1_000)
+        expect(window.squiggles.first).to_be_visible(timeout=_START * 1_000)
 
 
-@pytest.fixture
-def window(tmp_path: Path, state: Path) -> Iterator[Window]:
-    """A window on a copy of the example workspace."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.fail("Chromium is missing. Run tests/e2e/install-debian-packages.sh first.")
-    screenshots = REPOSITORY / "build" / "e2e"
-    shutil.rmtree(screenshots, ignore_errors=True)
-    screenshots.mkdir(parents=True)
-    workspace = copy_example(tmp_path / "smart-home")
-    with (
-        serve(workspace, state, package_extension(), _this_python(), "Default Light Modern") as url,
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=chromium, args=_BROWSER_FLAGS) as browser,
-    ):
-        page = browser.new_page(viewport={"width": 1360, "height": 850}, device_scale_factor=1.5)
-        window = Window(page, screenshots)
-        window.load(url)
-        try:
-            yield window
-        except BaseException:
-            window.picture("failed")
-            raise
-        finally:
-            _keep_logs(state, screenshots)
+def test_from_a_squiggle_to_the_tuned_answer(
+    open_window: Callable[..., AbstractContextManager[Window]], workspace: Path, state: Path
+) -> None:
+    # Not resolved: the path of a virtual environment's Python is what makes it that environment's.
+    with open_window({"lintune.pythonPath": sys.executable}, trusted=False) as window:
+        _lint_without_trust(window)
+        _fix(window, workspace / "broken.jsonl")
+        _train_on_save(window)
+        _ask(window)
+    assert _errors_of_ours(state) == []
 
 
-def test_from_a_squiggle_to_the_tuned_answer(window: Window, state: Path) -> None:
-    # A broken line has a squiggle.
-    window.open_file("broken.jsonl")
+def _lint_without_trust(window: Window) -> None:
+    """A broken line has a squiggle, trusted or not; nothing offers to train or to ask before."""
+    window.open_file("broken.jsonl", line=8)
     expect(window.squiggles.first).to_be_visible(timeout=_START * 1_000)
+    assert window.lens("Ask tuned model").count() == 0
+    window.trust()
     expect(window.lintune_item).to_contain_text("not trained yet", timeout=_START * 1_000)
-    window.picture("1-squiggle")
+    expect(window.lens("Ask tuned model")).to_be_visible(timeout=_START * 1_000)
 
-    # The hover of a sample shows its tokens and what is learned.
+
+def _fix(window: Window, broken: Path) -> None:
+    """The message says what is wrong, and the fix of it mends the line."""
+    assert "gpt" in window.next_problem()
+    window.picture("1-squiggle")
+    window.quick_fix("assistant")
+    window.save()
+    line = json.loads(broken.read_text(encoding="utf-8").splitlines()[7])
+    assert [message["role"] for message in line["messages"]] == ["system", "user", "assistant"]
+
+
+def _train_on_save(window: Window) -> None:
+    """The hover of a sample shows what is learned; a save trains, and the progress is seen."""
     window.open_file("data/train.jsonl")
-    hover = window.hover_until(1, r"tokens", 60)
+    hover = window.hover_until(1, r"tokens", _START)
     assert "learned" in hover
+    assert "<|im_start|>assistant" in hover
     window.picture("2-sample")
 
-    # Saving a changed data set starts the training, whose progress is seen.
     window.append_line(_NEW_SAMPLE)
     window.save()
     _wait_for(lambda: bool(re.search(r"step \d+/\d+", window.status_text())), _FIRST_STEP, window.status_text)
     expect(window.status_bar).to_contain_text("Training", timeout=_START * 1_000)
     window.picture("3-training")
+    window.open_file("recipe.yaml")
+    expect(window.lens("Stop training")).to_be_visible(timeout=_START * 1_000)
     expect(window.lintune_item).to_contain_text("tuned model ready", timeout=_TRAINING * 1_000)
+    expect(window.lens("Train")).to_be_visible(timeout=_START * 1_000)
     window.picture("4-ready")
 
-    # Then the hover shows what the tuned model answers.
+
+def _ask(window: Window) -> None:
+    """Then the hover shows what the tuned model answers, and so does the lens above a sample."""
     window.open_file("data/eval.jsonl")
-    hover = window.hover_until(1, r'Tuned model[^{]*\{"room"', 90)
+    hover = window.hover_until(1, r'Tuned model[^{]*\{"room"', _START)
     assert "Reference" in hover
     window.picture("5-tuned-answer")
 
-    # So does the lens above a sample, and the recipe has one that trains.
     window.page.keyboard.press("Escape")
     window.lens("Ask tuned model").click()
-    window.shown_hover("Tuned model", 60)
+    window.shown_hover(r'Tuned model[^{]*\{"room"', _START)
     window.picture("6-asked")
-    window.open_file("recipe.yaml")
-    expect(window.lens("Train")).to_be_visible(timeout=30_000)
-    window.picture("7-recipe")
-
-    assert _errors_of_ours(state) == []
-
-
-def _this_python() -> Path:
-    # Not resolved: the path of a virtual environment's Python is what makes it that environment's.
-    return Path(sys.executable)
 
 
 def _wait_for(condition: Callable[[], bool], patience: float, seen: Callable[[], str]) -> None:
@@ -131,19 +133,13 @@ def _wait_for(condition: Callable[[], bool], patience: float, seen: Callable[[],
 
 
 def _errors_of_ours(state: Path) -> list[str]:
-    """Lines of the extension host's log that tell of an error of our extension, and errors in its own log."""
+    """Lines of the extension host's log that tell of an error of our extension, and tracebacks in its own."""
     found: list[str] = []
-    for log in (state / "data" / "logs").rglob("*.log"):
+    for log in logs(state):
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         if log.name == "remoteexthost.log":
             found += [line for line in lines if "[error]" in line and "lintune" in line.lower()]
-        elif log.name.endswith("Lintune.log"):
+        else:
             # What a server writes on stderr is not an error by itself; a traceback is.
             found += [line for line in lines if "Traceback" in line]
     return found
-
-
-def _keep_logs(state: Path, to: Path) -> None:
-    for log in (state / "data" / "logs").rglob("*.log"):
-        if log.name == "remoteexthost.log" or log.name.endswith("Lintune.log"):
-            shutil.copy(log, to / log.name)

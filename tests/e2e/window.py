@@ -23,6 +23,7 @@ class Window:
         self.lintune_item = page.locator('.statusbar-item[id="lintune.lintune.lintune.status"]')
         self.status_bar = page.locator(".part.statusbar")
         self.squiggles = page.locator(".squiggly-error")
+        self.terminal = page.locator(".xterm-rows")
         self._hover = page.locator(".monaco-hover:not(.hidden) .hover-contents").first
 
     def load(self, url: str) -> None:
@@ -37,17 +38,49 @@ class Window:
         expect(box).to_be_visible()
         box.fill(name)
         base = name.rpartition("/")[2]
-        expect(self.page.locator(".quick-input-list .monaco-list-row").first).to_contain_text(
-            base, timeout=30_000
-        )
+        expect(self.page.locator(".quick-input-list .monaco-list-row").first).to_contain_text(base, timeout=30_000)
         self.page.keyboard.press("Enter")
         expect(self.page.locator(".tab.active")).to_contain_text(base, timeout=30_000)
-        self._lines().first.click(position={"x": 5, "y": 5})
+        self.page.keyboard.press("Control+1")  # the focus to the editor
         self.page.keyboard.press("Control+g")
         expect(box).to_be_visible()
         box.fill(f":{line}")
         self.page.keyboard.press("Enter")
         expect(box).to_be_hidden()
+
+    def run_command(self, title: str) -> None:
+        """Choose a command from the palette."""
+        self.page.keyboard.press("F1")
+        box = self.page.locator(".quick-input-widget input")
+        expect(box).to_be_visible()
+        box.fill(f">{title}")
+        expect(self.page.locator(".quick-input-list .monaco-list-row").first).to_contain_text(title)
+        self.page.keyboard.press("Enter")
+
+    def trust(self) -> None:
+        """Trust the workspace, which is in Restricted Mode."""
+        self.run_command("Workspaces: Manage Workspace Trust")
+        self.page.get_by_role("button", name="Trust", exact=True).click()
+        expect(self.page.locator(".workspace-trust-editor")).to_contain_text("You trust this folder")
+        self.page.keyboard.press("Control+F4")
+        expect(self.page.locator(".workspace-trust-editor")).to_have_count(0)
+
+    def next_problem(self) -> str:
+        """Go to the next finding, and show its message below the line. Returns the message."""
+        self.page.keyboard.press("F8")
+        message = self.page.locator(".marker-widget .message")
+        expect(message).to_be_visible()
+        return message.inner_text().replace("\xa0", " ")
+
+    def quick_fix(self, title: str) -> None:
+        """Choose a fix at the cursor by a part of its title."""
+        self.page.keyboard.press("Control+.")
+        action = self.page.locator(".action-widget .monaco-list-row").filter(has_text=title)
+        action.first.click()
+        expect(self.page.locator(".tab.active.dirty")).to_have_count(1)
+
+    def notification(self, text: str) -> Locator:
+        return self.page.locator(".notification-toast").filter(has_text=text)
 
     def append_line(self, text: str) -> None:
         """Put a line at the end of the open file, which ends in a line end."""
@@ -60,7 +93,7 @@ class Window:
         expect(self.page.locator(".tab.active.dirty")).to_have_count(0, timeout=10_000)
 
     def hover_until(self, line: int, pattern: str, patience: float) -> str:
-        """Rest the pointer on a line of those that are in view (from 1), until its hover says so."""
+        """Rest the pointer on a line (from 1) that is in view, until its hover says so."""
         deadline = time.monotonic() + patience
         while True:
             text = self._hover_on(line)
@@ -89,14 +122,14 @@ class Window:
     def _hover_on(self, line: int) -> str:
         self.page.keyboard.press("Escape")
         self.page.mouse.move(5, 5)
-        self._lines().nth(line - 1).hover(position={"x": 120, "y": 8})
+        number = self.page.locator(".editor-instance .line-numbers").get_by_text(str(line), exact=True)
+        place = number.bounding_box()
+        if place is None:
+            raise AssertionError(f"Line {line} is not in view.")
+        self.page.mouse.move(place["x"] + place["width"] + 120, place["y"] + place["height"] / 2)
         try:
             self._hover.wait_for(state="visible", timeout=10_000)
             self._hover.get_by_text("Loading...").wait_for(state="hidden", timeout=10_000)
         except Exception as error:  # the next try may do better; the last one's text is reported
             return f"({type(error).__name__})"
         return self._hover.inner_text()
-
-    def _lines(self) -> Locator:
-        """The lines of the open file that are in view, by their place on the screen."""
-        return self.page.locator(".editor-instance .view-lines .view-line")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from peft import LoraConfig, get_peft_model
+from transformers import set_seed
 
 from lintune_schemas import atomic
 from lintune_schemas.errors import LintuneError
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 
 def attach(model: Any, recipe: Recipe) -> Any:
-    """A PEFT model around `model`, whose own weights are frozen. Raises LintuneError for targets it has not."""
+    """A PEFT model around `model`, whose own weights are frozen.
+
+    Raises LintuneError for target modules that the model does not have.
+    """
+    set_seed(recipe.seed)  # the adapter starts from random numbers, before the Trainer sets the seed itself
     config = LoraConfig(
         r=recipe.lora_r,
         lora_alpha=recipe.lora_alpha,

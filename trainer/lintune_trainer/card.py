@@ -49,6 +49,7 @@ def write(
     name, licence = started.base_model, models.licence(weights)
     rank = "rank-stabilized " if recipe.peft_use_rslora else ""
     precision = "4-bit NF4" if recipe.load_in_4bit else "unquantized"
+    batch = recipe.micro_batch_size * recipe.gradient_accumulation_steps
     quantizations = ", ".join(recipe.lintune.export.gguf) or "none"
     # JSON strings are YAML strings; a model's name may hold anything.
     head = ["---", f"base_model: {json.dumps(name)}", "library_name: peft", "tags: [lora, lintune]"]
@@ -70,7 +71,7 @@ def write(
         f"| Training samples | {started.samples:,} ({started.trained_tokens:,} learned tokens) |",
         f"| Evaluation samples | {started.eval_samples:,} |",
         f"| Adapter | {rank}LoRA, r {recipe.lora_r}, alpha {recipe.lora_alpha}, on {precision} weights |",
-        f"| Steps | {started.total_steps:,} of {recipe.micro_batch_size * recipe.gradient_accumulation_steps} samples |",
+        f"| Steps | {started.total_steps:,} of {batch} samples |",
         f"| Learning rate | {recipe.learning_rate:g}, {recipe.lr_scheduler} |",
         f"| Sequence length | {recipe.sequence_len:,} |",
         f"| Seed | {recipe.seed} |",

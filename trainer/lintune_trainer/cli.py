@@ -1,7 +1,7 @@
 """The trainer's command line: `python -m lintune_trainer train|export|verify|convert-base`.
 
-Standard output carries events, one JSON object a line (and for convert-base the folder); standard error, sentences.
-Exit codes: 0 done, 1 the run or the proof failed, 2 it could not start, 130 stopped.
+Standard output carries events, one JSON object a line (and for convert-base the folder); standard error,
+sentences. Exit codes: 0 done, 1 the run or the proof failed, 2 it could not start, 130 stopped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lintune_schemas import base_model
 from lintune_schemas.errors import LintuneError
 from lintune_trainer import failures, process
 from lintune_trainer.process import Cancelled, Streams
-from lintune_trainer.run import RunFailedError
+from lintune_trainer.run import LOG, RunFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except Cancelled:
         return 130
-    except LintuneError as error:
-        streams.say(str(error))
+    except (LintuneError, OSError) as error:
+        streams.say(failures.explain(error, streams.log))
         return 2
     except Exception as error:
         traceback.print_exc()
-        streams.say(failures.explain(error))
+        streams.say(failures.explain(error, streams.log))
         return 2
 
 
@@ -58,6 +58,8 @@ def _run(parsed: argparse.Namespace, streams: Streams) -> int:
         case "convert-base":
             process.require_train_extra()
             base = base_model.find(parsed.name, parsed.recipe_folder.resolve())
+            base_model.cache_folder().mkdir(parents=True, exist_ok=True)
+            streams.log_to(base_model.cache_folder() / LOG)
             process.prepare_libraries(network=base.path is None)
             from lintune_trainer import models
 

@@ -1,4 +1,4 @@
-"""Samples to tokens. Ids and labels come from `lintune_schemas.chat`, the same that the editor's hover shows."""
+"""Samples to tokens. Ids and labels come from `lintune_schemas.chat`, as what the editor's hover shows."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def tokenize(
 ) -> tuple[list[Sample], list[Sample]]:
     """The samples to train on and those to evaluate with (perhaps none).
 
-    warn: told of every sample that is left out or cut. Raises LintuneError when nothing is left to train on, or a
-    sample cannot be rendered.
+    warn: told of every sample that is left out or cut. Raises LintuneError when nothing is left to train on,
+    or a sample cannot be rendered.
     """
     train = _tokenize(data.train, recipe, chat, warn, "training")
     if not train:
         raise LintuneError(
-            f"No training sample is left: each is longer than sequence_len ({recipe.sequence_len}) or has nothing "
-            "to learn. Raise sequence_len, or look at the data with: lintune check"
+            f"No training sample is left: each is longer than sequence_len ({recipe.sequence_len}) or has "
+            "nothing to learn. Raise sequence_len, or look at the data with: lintune check"
         )
     if data.test:
         return train, _tokenize(data.test, recipe, chat, warn, "evaluation")
@@ -84,7 +84,8 @@ def split(samples: Sequence[Sample], val_set_size: float, seed: int) -> tuple[li
     count = max(count, 1)
     if count >= len(samples):
         raise LintuneError(
-            f"val_set_size: {val_set_size:g} leaves nothing to train on ({len(samples)} samples in all). Lower it."
+            f"val_set_size: {val_set_size:g} leaves nothing to train on ({len(samples)} samples in all). "
+            "Lower it."
         )
     held_out = set(random.Random(seed).sample(range(len(samples)), count))  # noqa: S311 (not for secrets)
     train = [sample for index, sample in enumerate(samples) if index not in held_out]
@@ -123,9 +124,8 @@ def _tokenize(
     if too_long:
         _report_excess(too_long, recipe, warn, purpose)
     if nothing_to_learn:
-        warn(
-            f"{_count(nothing_to_learn, purpose)} left out, with nothing in them to learn: {_some(nothing_to_learn)}."
-        )
+        count, places = _count(nothing_to_learn, purpose), _some(nothing_to_learn)
+        warn(f"{count} left out, with nothing to learn: {places}.")
     return samples
 
 

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """name is for people; dtype is that of the base model's weights, and of what is computed from 4-bit ones."""
+    """dtype: that of the base model's weights, and of what is computed from 4-bit ones."""
 
     kind: str
     """`cpu` or `cuda`, as torch has it."""
     name: str
+    """For people."""
     dtype: torch.dtype
 
     def free_memory(self) -> None:

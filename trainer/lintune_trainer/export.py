@@ -1,4 +1,4 @@
-"""From an adapter to files that other programs run: merged safetensors, then GGUF in the quantizations asked for."""
+"""From an adapter to files that other programs run: merged safetensors, then GGUF in each quantization."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from lintune_trainer.run import Run
 
 NO_LLAMA_CPP = (
-    "llama-cpp-python is not installed, so the model was only written as {written}, and not compared with what was "
-    "trained. Install it with: pip install 'lintune[serve]'. Then: lintune export {run}"
+    "llama-cpp-python is not installed, so the model was only written as {written}, and not compared with "
+    "what was trained. Install it with: pip install 'lintune[serve]'. Then: lintune export {run}"
 )
 
 _CONVERTED = ("f16", "bf16")
@@ -56,7 +56,8 @@ def write(
 ) -> list[Path]:
     """Write merged/, the f16 file and those quantizations; what is there already is kept.
 
-    weights: the base model's folder. Returns the GGUF files asked for, or only f16 where llama.cpp is missing (a warning says so).
+    weights: the base model's folder. Returns the GGUF files asked for, or only f16 where llama.cpp is missing
+    (a warning says so).
     """
     merged = merged_folder(run.folder)
     name = f"{base.name} {run.name}"
@@ -84,10 +85,11 @@ def write(
 
 
 def merge(weights: Path, adapter: Path, tokenizer: Path, chat: ChatTokenizer, merged: Path) -> None:
-    """Add the adapter to the base model's full-precision weights and write the whole as transformers reads it.
+    """Add the adapter to the base model's full-precision weights and write the whole as transformers reads
+    it.
 
-    The base is loaded again: what was trained against may be its 4-bit copy, and merging into that would keep the
-    errors of the quantization. Raises LintuneError when the merged weights are no numbers.
+    The base is loaded again: what was trained against may be its 4-bit copy, and merging into that would keep
+    the errors of the quantization. Raises LintuneError when the merged weights are no numbers.
     """
     model = models.load(weights)
     try:
@@ -110,7 +112,8 @@ def merge(weights: Path, adapter: Path, tokenizer: Path, chat: ChatTokenizer, me
 
 
 def convert(merged: Path, gguf: Path, format_: str, name: str) -> None:
-    """Write a merged model as GGUF with llama.cpp's own converter, in this process: importing takes longer than it.
+    """Write a merged model as GGUF with llama.cpp's own converter, in this process: importing takes longer
+    than it.
 
     Raises LintuneError for models that the converter does not know.
     """

@@ -10,11 +10,12 @@ from lintune_trainer.process import TRAIN_EXTRA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 DISK_FULL = "The disk is full. Free some space, or lower save_total_limit, and train again."
 _OUT_OF_MEMORY = (
-    "{where} ran out of memory. Lower micro_batch_size (raise gradient_accumulation_steps by as much to keep the "
-    "batch), lower sequence_len, or set gradient_checkpointing: true."
+    "{where} ran out of memory. Lower micro_batch_size (raise gradient_accumulation_steps by as much to keep "
+    "the batch), lower sequence_len, or set gradient_checkpointing: true."
 )
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -31,8 +32,8 @@ _FULL_WORDS = (
 )
 
 
-def explain(error: BaseException) -> str:
-    """One or two sentences: what went wrong and what to do. The traceback belongs into the log."""
+def explain(error: BaseException, log: Path | None) -> str:
+    """One or two sentences: what went wrong and what to do. log: the file with the traceback, if any."""
     for cause in _chain(error):
         if isinstance(cause, LintuneError):
             return str(cause)
@@ -45,9 +46,10 @@ def explain(error: BaseException) -> str:
     if isinstance(error, ImportError):
         return f"{TRAIN_EXTRA} (importing them failed: {error})"
     if isinstance(error, OSError) and error.filename:
-        return f"{error.filename} could not be read or written: {error.strerror}. Check its permissions and try again."
-    kind = type(error).__name__
-    return f"The trainer failed unexpectedly ({kind}: {_first_line(error)}). trainer.log in the run's folder says where."
+        why = error.strerror or error
+        return f"{error.filename} could not be read or written: {why}. Check its permissions and try again."
+    where = f" {log} says where." if log else ""
+    return f"The trainer failed unexpectedly ({type(error).__name__}: {_first_line(error)}).{where}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

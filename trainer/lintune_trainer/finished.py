@@ -95,7 +95,7 @@ def _opened(folder: Path, streams: Streams) -> Iterator[_Finished]:
     require_supported(recipe)
     recipe_folder = folder.parents[2]  # <recipe folder>/.lintune/runs/<run>
     base = base_model.find(recipe.base_model, recipe_folder)
-    chat = model_files.load_tokenizer(base, recipe.chat_template)
+    chat = model_files.load_tokenizer(base, recipe.chat_template, recipe.chat_template_jinja)
     with workspace.locked(recipe_folder):
         streams.log_to(folder / LOG)
         process.prepare_libraries(network=False)

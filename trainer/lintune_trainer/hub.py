@@ -37,6 +37,6 @@ def download(name: str) -> Path:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk, not the network
         raise LintuneError(
-            f"{name} is not on this machine and could not be downloaded: the hub cannot be reached. Check the "
-            "network, or give a local model folder or .gguf file as base_model."
+            f"{name} is not on this machine and could not be downloaded: the hub cannot be reached. Check "
+            "the network, or give a local model folder or .gguf file as base_model."
         ) from error

@@ -21,9 +21,10 @@ Batch = dict[str, torch.Tensor]
 class Collator:
     """Pads samples on the right to the longest among them.
 
-    Batches hold `input_ids`, `attention_mask` and `labels` of shape [samples, tokens], and for models that can leave
-    the others out `logits_to_keep`: the positions at which any sample has something to predict. On short answers
-    with a large vocabulary, most of the work and memory of the last layer would go into logits nobody looks at.
+    Batches hold `input_ids`, `attention_mask` and `labels` of shape [samples, tokens], and for models that
+    can leave the others out `logits_to_keep`: the positions at which any sample has something to predict. On
+    short answers with a large vocabulary, most of the work and memory of the last layer would go into logits
+    nobody looks at.
     """
 
     def __init__(self, model: Any) -> None:
@@ -66,14 +67,14 @@ def summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 def training_loss(
     outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
 ) -> torch.Tensor:
-    """The loss that transformers' Trainer minimizes: the mean over the trained tokens of all accumulated batches."""
+    """The loss that the Trainer minimizes: the mean over the trained tokens of all accumulated batches."""
     count = (labels[:, 1:] != IGNORED_LABEL).sum() if num_items_in_batch is None else num_items_in_batch
     return summed_loss(outputs.logits, labels) / count
 
 
 @torch.no_grad()
 def mean_loss(model: Any, samples: Sequence[Sample], batch_size: int) -> float:
-    """The mean negative log-likelihood in nats over all trained tokens of the samples, each token counting once."""
+    """The mean negative log-likelihood in nats over all trained tokens of the samples."""
     was_training = model.training
     model.eval()
     collate = Collator(model)

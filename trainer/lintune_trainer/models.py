@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,6 +20,8 @@ from lintune_trainer import hub
 from lintune_trainer.run import remove_left_overs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lintune_schemas.recipe import Recipe
     from lintune_trainer.device import Device
 
@@ -51,7 +52,8 @@ def fetch(base: BaseModel) -> BaseModel:
 def weights_folder(base: BaseModel) -> Path:
     """A folder with `config.json`, safetensors and tokenizer files of a model that is on this machine.
 
-    A GGUF is dequantized to bf16 into the user's cache, once. Raises LintuneError when the files cannot be used.
+    A GGUF is dequantized to bf16 into the user's cache, once. Raises LintuneError when the files cannot be
+    used.
     """
     path = base.path
     if path is None:
@@ -102,7 +104,7 @@ def load(
 
 
 def load_for_training(folder: Path, recipe: Recipe, device: Device) -> Any:
-    """The base model as the recipe trains it: in 4-bit NormalFloat with quantized constants, or in `device.dtype`."""
+    """The base model for training: in 4-bit NormalFloat with quantized constants, or in `device.dtype`."""
     if not recipe.load_in_4bit:
         return load(folder, device.dtype, device=device.kind)
     nf4 = BitsAndBytesConfig(
@@ -142,7 +144,8 @@ def _convert_gguf(path: Path, tokenizer: Path, folder: Path) -> None:
         )
     except (ValueError, KeyError, NotImplementedError) as error:
         raise LintuneError(
-            f"transformers cannot read the model in {path} ({error}). Use the original model's folder as base_model."
+            f"transformers cannot read the model in {path} ({error}). Use the original model's folder as "
+            "base_model."
         ) from error
     special = {
         name: getattr(loaded.config, name, None) for name in ("bos_token_id", "eos_token_id", "pad_token_id")
@@ -157,13 +160,13 @@ def _convert_gguf(path: Path, tokenizer: Path, folder: Path) -> None:
 
 
 def _require_usable(folder: Path) -> None:
-    """Raise LintuneError when a model folder needs code of its own, has no safetensors, or lacks some of them."""
+    """Raise LintuneError when a model folder needs code of its own, or has not all of its safetensors."""
     try:
         AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (ValueError, KeyError, OSError) as error:
         raise LintuneError(
-            f"transformers does not know the model in {folder}, or its config.json is broken. Code that comes with "
-            "a model is never run. Use another base_model, or a newer transformers."
+            f"transformers does not know the model in {folder}, or its config.json is broken. Code that "
+            "comes with a model is never run. Use another base_model, or a newer transformers."
         ) from error
     index = folder / "model.safetensors.index.json"
     if index.is_file():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.runs import STATE_FOLDER
 from lintune_trainer.quantizations import QUANTIZATIONS
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class Plan:
 def plan(recipe: Recipe, samples: int) -> Plan:
     """The plan for training on so many samples.
 
-    Numbers as in Axolotl: `max_steps` wins over `num_epochs`; a fraction as eval_steps or save_steps is one of all
-    steps; without a warm-up setting, 3 % of the steps but not over 100.
+    Numbers as in Axolotl: `max_steps` wins over `num_epochs`; a fraction as eval_steps or save_steps is one
+    of all steps; without a warm-up setting, 3 % of the steps but not over 100.
     """
     batches = math.ceil(samples / recipe.micro_batch_size)
     steps_per_epoch = max(math.ceil(batches / recipe.gradient_accumulation_steps), 1)
@@ -136,6 +137,8 @@ def remarks(recipe: Recipe, device: str) -> Iterator[str]:
         yield "fp16: true needs a GPU; bf16 is used instead."
     if recipe.test_datasets and recipe.val_set_size:
         yield "val_set_size is not used: the recipe names test_datasets."
+    if recipe.output_dir:
+        yield f"output_dir is not used: all that a run writes is in {STATE_FOLDER}/runs beside the recipe."
 
 
 def _require(key: str, value: str, known: tuple[str, ...]) -> None:

@@ -1,16 +1,18 @@
-"""What belongs to the trainer's process as a whole: its streams, how it is stopped, its environment and threads."""
+"""What belongs to the trainer's process as a whole: streams, how it is stopped, environment and threads."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from types import FrameType
 
@@ -36,6 +38,8 @@ class Streams:
         self._out = _duplicate(1)
         self._err = _duplicate(2)
         self._reader_gone = False
+        self.log: Path | None = None
+        """Where the words of libraries go; None while they still reach standard error."""
         os.dup2(self._err, 2)
         os.dup2(self._err, 1)
 
@@ -45,6 +49,7 @@ class Streams:
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
+        self.log = path
 
     def print(self, line: bytes) -> None:
         """Write a line to standard output. A reader that went away does not end the training."""
@@ -71,19 +76,33 @@ def _duplicate(descriptor: int) -> int:
 
 
 _stop_requested = False
+_held = False
 
 
 def stop_on_signals() -> None:
-    """Let the first SIGINT, SIGTERM or SIGHUP raise `Cancelled` in the main thread; later ones change nothing."""
+    """Let the first SIGINT, SIGTERM or SIGHUP raise `Cancelled` in the main thread."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         global _stop_requested
         ignore_signals()
         _stop_requested = True
-        raise Cancelled
+        if not _held:
+            raise Cancelled
 
     for signal_ in _STOP_SIGNALS:
         signal.signal(signal_, stop)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Finish what must not stop half-way, such as a line of output; `Cancelled` is raised afterwards."""
+    global _held
+    _held = True
+    try:
+        yield
+    finally:
+        _held = False
+    raise_if_stopped()
 
 
 def ignore_signals() -> None:
@@ -116,17 +135,17 @@ def prepare_libraries(network: bool) -> None:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
-        # One device a run: with several in sight, transformers would wrap the model in DataParallel.
-        "CUDA_VISIBLE_DEVICES": "0",
     }
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
+    # One device a run: with several in sight, transformers would wrap the model in DataParallel.
+    os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     if not network:
         os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 def physical_cores() -> int:
-    """Cores that this process may use; two hyper-threads of one count once, since they share its vector units."""
+    """Cores that this process may use; hyper-threads of one count once, since they share its vector units."""
     import psutil
 
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

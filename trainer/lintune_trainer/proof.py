@@ -1,4 +1,4 @@
-"""The proof that exported files behave as the model that was trained: same tokens, same template, same answers.
+"""The proof that exported files behave as the trained model: same tokens, same template, same answers.
 
 Needs the serve extra (llama.cpp).
 """
@@ -14,6 +14,7 @@ import torch
 
 from lintune_schemas.events import Check
 from lintune_trainer import models
+from lintune_trainer.precision import same_weights
 from lintune_trainer.process import physical_cores
 
 if TYPE_CHECKING:
@@ -27,14 +28,15 @@ _TEXTS = 10
 _PROMPTS = 3
 
 _PROBE = "a\n  1  23 ² 4"
-"""White space in front of digits, and a digit that is none in ASCII: tokenizers that were rebuilt wrongly split
-these differently, while most samples come out the same."""
+"""White space in front of digits, and a digit that is none in ASCII: tokenizers that were rebuilt wrongly
+split these differently, while most samples come out the same."""
 
 _NEAR_TIE = {torch.float32: 0.1, torch.bfloat16: 1.0}
 """Logits by which one token may be ahead of another and still come second in llama.cpp, by the dtype that
-transformers computes in. Measured over 970 positions of SmolLM2-135M (f16 file, AVX-512 CPU): the difference between
-the two best tokens varies by 0.003 on average and 0.03 at most with fp32, by 0.09 and 0.46 with bf16. The limits
-are two to three times the largest; a wrong scale, permutation or rope base moves logits by whole units."""
+transformers computes in. Measured over 970 positions of SmolLM2-135M (f16 file, AVX-512 CPU): the difference
+between the two best tokens varies by 0.003 on average and 0.03 at most with fp32, by 0.09 and 0.46 with bf16.
+The limits are two to three times the largest; a wrong scale, permutation or rope base moves logits by whole
+units."""
 
 _SHORTEST, _LONGEST = 32, 256
 """Limits, in tokens, of how far an answer is followed."""
@@ -42,7 +44,7 @@ _SHORTEST, _LONGEST = 32, 256
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A greedy answer of llama.cpp, end token included; and what the merged model makes of each of its tokens."""
+    """A greedy answer of llama.cpp, end token included; and what the merged model makes of each token."""
 
     ids: list[int]
     ended: bool
@@ -79,19 +81,22 @@ def prove(
 ) -> Proof:
     """Compare GGUF files with the merged model in transformers.
 
-    f16: compared in tokens, template and answers. others: its quantizations, in tokens only, since their
-    answers may differ. conversations: what to compare with; ten, and three prompts, are taken from them evenly.
+    f16: compared in tokens, template and answers. others: its quantizations, in tokens and weights, since
+    their answers may differ. conversations: what to compare with; ten, and three prompts, are taken from them
+    evenly.
     """
     samples = [chat.tokenize(turns) for turns in _evenly(conversations, _TEXTS)]
     texts = [sample.rendered.text for sample in samples] + [_PROBE]
     prompts = list(_prompts(conversations, chat))
     try:
         tokens = [_same_tokens(gguf, chat, texts) for gguf in (f16, *others)]
+        weights = [same_weights(f16, gguf) for gguf in others]
         answers, dtype = _answers(f16, merged, chat, prompts)
     except ValueError as error:  # llama_cpp: "Failed to load model from file"
-        return Proof([Check("loads", False, f"link format: llama.cpp cannot load the file ({error})")], 0, 0)
+        return Proof([Check("loads", False, f"link format: a file is broken ({error})")], 0, 0)
     checks = [
         *tokens,
+        *weights,
         _same_template(f16, chat),
         _same_answers(answers, dtype, chat),
         _stops(f16, answers, chat, samples),
@@ -132,8 +137,8 @@ def _same_tokens(gguf: Path, chat: ChatTokenizer, texts: Sequence[str]) -> Check
             return Check(
                 name,
                 False,
-                f"link tokenizer: llama.cpp splits {where!r} differently (token {index}: {theirs[index : index + 3]}, "
-                f"trained with {ours[index : index + 3]})",
+                f"link tokenizer: llama.cpp splits {where!r} differently (token {index}: "
+                f"{theirs[index : index + 3]}, trained with {ours[index : index + 3]})",
             )
         count += len(ours)
     return Check(
@@ -155,8 +160,8 @@ def _same_template(gguf: Path, chat: ChatTokenizer) -> Check:
 def _answers(
     f16: Path, merged: Path, chat: ChatTokenizer, prompts: Sequence[tuple[list[int], int]]
 ) -> tuple[list[_Answer], torch.dtype]:
-    """Greedy answers of llama.cpp, followed by the merged model: one pass over an answer gives every choice that
-    greedy decoding there would make as long as the two agree."""
+    """Greedy answers of llama.cpp, followed by the merged model: one pass over an answer gives every choice
+    that greedy decoding there would make as long as the two agree."""
     dtype = _affordable_dtype(merged)
     model = models.load(merged, dtype, device="cuda" if torch.cuda.is_available() else "cpu")
     longest = max((len(prompt) + limit for prompt, limit in prompts), default=0)
@@ -194,7 +199,7 @@ def _followed(model: Any, prompt: list[int], ids: list[int], ended: bool) -> _An
 
 
 def _affordable_dtype(merged: Path) -> torch.dtype:
-    """fp32, in which small differences tell most, unless that would take over half of the machine's memory."""
+    """fp32, in which small differences tell most, unless that takes over half of the machine's memory."""
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError):  # Windows
@@ -216,8 +221,9 @@ def _same_answers(answers: Sequence[_Answer], dtype: torch.dtype, chat: ChatToke
             return Check(
                 name,
                 False,
-                f"link weights: in answer {number}, token {parting + 1}, llama.cpp says {theirs!r} where the trained "
-                f"model says {ours!r}, ahead by {answer.gaps[parting]:.2f} logits (a tie is below {near_tie})",
+                f"link weights: in answer {number}, token {parting + 1}, llama.cpp says {theirs!r} where the "
+                f"trained model says {ours!r}, ahead by {answer.gaps[parting]:.2f} logits (a tie is below "
+                f"{near_tie})",
             )
     tokens = sum(len(answer.ids) for answer in answers)
     ties = f", {len(answers) - equal} up to a near-tie" if equal < len(answers) else ""

@@ -8,7 +8,6 @@ import time
 import traceback
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
@@ -21,6 +20,7 @@ from lintune_trainer.process import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from lintune_schemas.recipe import Recipe
     from lintune_schemas.runs import DatasetLock
@@ -36,8 +36,8 @@ class RunFailedError(Exception):
 class Run:
     """Writes the events of a run directory. Paths in events are relative to it, so that it can be moved.
 
-    echo: gets every event's line too (without the line end).
-    record: False for `export` and `verify`, which work on a run that is over: its record ends with its last event.
+    echo: gets every event's line too (without the line end). record: False for `export` and `verify`, which
+    work on a run that is over: its record ends with its last event.
     """
 
     def __init__(self, folder: Path, echo: Callable[[bytes], None], *, record: bool = True) -> None:
@@ -58,8 +58,9 @@ class Run:
         if isinstance(event, events.Progress):
             self.step = event.step
         line = events.encode(event)
-        self._append(line)
-        self._echo(line)
+        with process.signals_held():
+            self._append(line)
+            self._echo(line)
 
     def warn(self, message: str) -> None:
         self.emit(events.Warned(run=self.name, message=message))
@@ -98,8 +99,9 @@ class Run:
             self._end(events.RunCancelled(run=self.name, step=self.step))
             raise
         except Exception as error:
+            process.ignore_signals()
             traceback.print_exc()
-            message = failures.explain(error)
+            message = failures.explain(error, self.folder / LOG)
             self._end(events.RunFailed(run=self.name, message=message))
             raise RunFailedError(message) from error
 
@@ -146,7 +148,7 @@ def create(recipe: Recipe, recipe_folder: Path, lock: DatasetLock, echo: Callabl
 
 
 def remove_left_overs(folder: Path) -> None:
-    """Delete what killed processes left half-written below `folder`; only when no other process writes there."""
+    """Delete what killed processes left half-written below `folder`; only while nobody else writes there."""
     for partial in list(folder.rglob(f"{atomic.PARTIAL_PREFIX}*")):
         if partial.is_dir() and not partial.is_symlink():
             shutil.rmtree(partial, ignore_errors=True)

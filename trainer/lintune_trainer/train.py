@@ -1,4 +1,4 @@
-"""One run, from top to bottom: a recipe and samples become an adapter, a merged model and a proven GGUF file."""
+"""One run from top to bottom: recipe and samples become an adapter, a merged model and a proven GGUF file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def train(recipe_path: Path, assignments: Sequence[str], streams: Streams) -> No
                 from lintune_trainer import adapter, card, device, export, loss, models, training, verify
 
                 base = models.fetch(base)
-                chat = model_files.load_tokenizer(base, recipe.chat_template)
+                chat = model_files.load_tokenizer(base, recipe.chat_template, recipe.chat_template_jinja)
                 train_set, eval_set = data.tokenize(files, recipe, chat, run.warn)
                 steps = plan(recipe, len(train_set))
                 on = device.choose(recipe)

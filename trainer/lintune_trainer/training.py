@@ -1,13 +1,14 @@
-"""transformers' Trainer, with checkpoints that are whole or absent and with our events in place of its log."""
+"""transformers' Trainer, with checkpoints that are whole or absent, and our events in place of its log."""
 
 from __future__ import annotations
 
 import math
+import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_utils import rotate_checkpoints
 
 from lintune_schemas import atomic, events
 from lintune_schemas.errors import LintuneError
@@ -16,8 +17,6 @@ from lintune_trainer.loss import Collator, mean_loss, training_loss
 from lintune_trainer.plan import optimizer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import torch
 
     from lintune_schemas.recipe import Recipe
@@ -38,7 +37,8 @@ def fine_tune(
 ) -> list[events.Evaluation]:
     """Train the adapter of `model` in place, and give the evaluations made on the way.
 
-    Raises LintuneError when the loss is no number any more; OSError and the like when a checkpoint cannot be written.
+    Raises LintuneError when the loss is no number any more; OSError and the like when a checkpoint cannot be
+    written.
     """
     reporter = _Reporter(run)
     trainer = AtomicTrainer(
@@ -73,8 +73,8 @@ def arguments(
         optim=optimizer(recipe, device.kind),
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
-        gradient_checkpointing=bool(recipe.gradient_checkpointing),
-        gradient_checkpointing_kwargs={"use_reentrant": False},
+        activation_checkpointing=bool(recipe.gradient_checkpointing),
+        activation_checkpointing_kwargs={"use_reentrant": False},
         # fp16 needs its gradients scaled. bf16 on a GPU runs the adapter's fp32 matrices on tensor cores.
         fp16=dtype == "torch.float16",
         bf16=dtype == "torch.bfloat16" and not cpu,
@@ -102,6 +102,7 @@ def _strategy(every: int | None) -> str:
 class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
     """Evaluates as `loss.mean_loss` does, and writes checkpoints so that what has its final name is whole."""
 
+    control: Any
     _partial: Path | None = None
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
@@ -129,14 +130,19 @@ class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
                 file.rename(partial / file.name)
             written.rmdir()
             (partial / "README.md").unlink(missing_ok=True)  # PEFT's form with nothing filled in
-        rotate_checkpoints(self.args.output_dir, self.args.save_total_limit)
+        remove_older(folder.parent, self.args.save_total_limit)
 
 
 def checkpoint_folder(checkpoints: str | Path, step: int) -> Path:
     """Where the checkpoint of a step is, by transformers' naming."""
-    from pathlib import Path
-
     return Path(checkpoints) / f"checkpoint-{step}"
+
+
+def remove_older(checkpoints: Path, kept: int) -> None:
+    """Delete all but the newest checkpoints; each loses its name first, since half deleted is not whole."""
+    found = sorted(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    for folder in found[:-kept]:
+        shutil.rmtree(folder.rename(folder.with_name(f"{atomic.PARTIAL_PREFIX}{folder.name}")))
 
 
 class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no types
@@ -156,8 +162,8 @@ class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no ty
         loss = logs["loss"]
         if not math.isfinite(loss):
             raise LintuneError(
-                f"The loss became {loss} at step {state.global_step}, so nothing more would be learned. Lower "
-                "learning_rate, or look for odd samples with: lintune check"
+                f"The loss became {loss} at step {state.global_step}, so nothing more would be learned. "
+                "Lower learning_rate, or look for odd samples with: lintune check"
             )
         seconds = time.perf_counter() - self._start
         self._run.emit(

@@ -27,7 +27,8 @@ def verify(
 ) -> bool:
     """Compare GGUF files of a run with its merged model, and write verify.json.
 
-    files: any of the run's; its f16 file is compared in any case. When a check fails, all of them are renamed.
+    files: any of the run's; its f16 file is compared in any case. When a check fails, all of them are
+    renamed.
     """
     from lintune_trainer import proof  # needs the serve extra
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def locked(recipe_folder: Path) -> Iterator[None]:
     """Hold the lock of a recipe's folder, and clear away what killed trainers left there half-written.
 
-    The operating system releases the lock of a process that dies. Raises LintuneError when another trainer holds it
-    or nothing can be written here.
+    The operating system releases the lock of a process that dies. Raises LintuneError when another trainer
+    holds it or nothing can be written here.
     """
     state = runs.state_folder(recipe_folder)
     lock = FileLock(runs.train_lock(recipe_folder), timeout=0)
@@ -37,8 +37,8 @@ def locked(recipe_folder: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise LintuneError(
-            f"{state} cannot be written ({error.strerror or error}), and runs are kept there. Make the folder "
-            "writable, or copy the recipe to one that is."
+            f"{state} cannot be written ({error.strerror or error}), and runs are kept there. Make the "
+            "folder writable, or copy the recipe to one that is."
         ) from error
     try:
         remove_left_overs(runs.runs_folder(recipe_folder))

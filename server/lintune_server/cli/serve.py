@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lintune_schemas import base_model
+from lintune_schemas import recipe as recipes
 from lintune_schemas.base_model import ModelKind
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.runs import EVENTS, run_directories
 from lintune_server.sidecar.protocol import TOKEN_VARIABLE
 from lintune_server.sidecar.supervisor import Sidecar
 from lintune_server.training import runs
+from lintune_server.training.runs import RunState
 
 if TYPE_CHECKING:
     import argparse
 
     from lintune_server.training.runs import Run
+
+
+MODEL_HELP = "a run's directory, a .gguf file, or a recipe or its folder, for the last of its runs that left a model"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default=Path(),
         metavar="RUN|GGUF",
-        help="a run's directory, a .gguf file, or a folder with a recipe, for the last run that finished there "
-        "(default: this folder)",
+        help=f"{MODEL_HELP} (default: this folder)",
     )
     parser.add_argument("--port", type=int, default=0, help="default: any that is free")
     parser.add_argument("--context", type=int, metavar="TOKENS", help="room for prompt and answer together")
@@ -47,9 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Raises LintuneError when there is no such model, or it cannot be served."""
     try:
-        return asyncio.run(
-            serve(models_in(args.model), context=args.context, threads=args.threads, port=args.port)
-        )
+        return asyncio.run(serve(models_in(args.model), context=args.context, threads=args.threads, port=args.port))
     except KeyboardInterrupt:  # where signals have no handlers: on Windows
         return 0
 
@@ -59,19 +61,19 @@ def models_in(path: Path) -> dict[str, Path]:
 
     A file gets its own name. A run gives `tuned`, and `base` when its base model is a GGUF file as well.
     """
-    if path.is_file():
-        return {re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "model": path}
-    if not path.is_dir():
+    if not path.exists():
         raise LintuneError(f"There is no {path}. Give a run's directory or a .gguf file.")
+    if path.is_file() and not recipes.is_recipe_name(path):
+        return {re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-._") or "model": path}
     run = runs.read(path) if (path / EVENTS).is_file() else _last_with_model(path)
     if run is None:
         raise LintuneError(
-            f"No run in {path.resolve()} has finished yet. Train its recipe first: lintune train."
+            f"No run of {path.resolve()} has left a model yet. Train its recipe first: lintune train RECIPE"
         )
+    if run.state is not RunState.FINISHED:
+        raise LintuneError(f"The run {run.name} has no model: its state is {run.state}. Train once more.")
     if run.model is None:
-        raise LintuneError(
-            f"The run {run.name} has no model to serve. Export it first: lintune export {path}"
-        )
+        raise LintuneError(f"The run {run.name} has no model to serve. Export it first: lintune export {path}")
     models = {"tuned": run.model}
     if base := _base(run):
         models["base"] = base
@@ -85,9 +87,7 @@ async def serve(models: dict[str, Path], *, context: int | None, threads: int | 
     if sys.platform != "win32":
         for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(signal_, stopped.set)
-    async with Sidecar(
-        models, context=context, threads=threads, idle_seconds=0, port=port, token=token
-    ) as sidecar:
+    async with Sidecar(models, context=context, threads=threads, idle_seconds=0, port=port, token=token) as sidecar:
         await sidecar.client()
         _introduce(sidecar)
         gone = asyncio.create_task(sidecar.wait())
@@ -110,8 +110,9 @@ def _introduce(sidecar: Sidecar) -> None:
     print("\nCtrl-C ends it.", flush=True)
 
 
-def _last_with_model(recipe_folder: Path) -> Run | None:
-    found = (runs.read(folder) for folder in run_directories(recipe_folder))
+def _last_with_model(path: Path) -> Run | None:
+    """Of a recipe, or of any recipe in a folder."""
+    found = map(runs.read, run_directories(path)) if path.is_dir() else runs.of_recipe(path)
     return next((run for run in found if run.model), None)
 
 
@@ -120,8 +121,9 @@ def _base(run: Run) -> Path | None:
     recipe = run.locked_recipe
     if recipe is None:
         return None
+    recipe_folder = next(iter(run.folder.resolve().parents[2:3]), run.folder)  # .lintune/runs/<run>
     try:
-        base = base_model.find(recipe.base_model, run.folder.resolve().parents[2])
+        base = base_model.find(recipe.base_model, recipe_folder)
     except LintuneError:
         return None
     return base.path if base.kind is ModelKind.GGUF else None

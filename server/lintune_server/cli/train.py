@@ -33,9 +33,7 @@ _PLAIN_LINES = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Train the model of a recipe. Exit codes: 0 trained, 1 the run failed, 2 it could not start."
-    )
+    parser.description = "Train the model of a recipe. Exit codes: 0 trained, 1 the run failed, 2 it could not start."
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help="path of the recipe, as recipe.yaml")
     parser.add_argument(
         "--set",
@@ -57,9 +55,7 @@ def run(args: argparse.Namespace) -> int:
     outcome = asyncio.run(train(args.recipe, args.assignments, json=args.json))
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if outcome.phase is not Phase.FINISHED:
-        console.print(
-            outcome.message, style=None if outcome.phase is Phase.CANCELLED else "red", markup=False
-        )
+        console.print(outcome.message, style=None if outcome.phase is Phase.CANCELLED else "red", markup=False)
     elif not args.json:
         print(outcome.message)
         if outcome.finished and outcome.finished.model and outcome.run:

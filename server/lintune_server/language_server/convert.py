@@ -84,27 +84,3 @@ class Converter:
 
     def edits(self, edits: Iterable[Edit]) -> list[types.TextEdit]:
         return [types.TextEdit(self.range(edit.range), edit.text) for edit in edits]
-
-
-def overlap(one: Range, other: Range) -> bool:
-    """Whether two ranges share a character, or touch when one of them is empty."""
-    if one.start == one.end or other.start == other.end:
-        return one.start <= other.end and other.start <= one.end
-    return one.start < other.end and other.start < one.end
-
-
-def independent(fixes: Iterable[Sequence[Edit]]) -> list[Edit]:
-    """The edits of as many fixes as can be applied at once, each whole; of two that touch, the first."""
-    taken: list[Edit] = []
-    by_line: dict[int, list[Range]] = {}
-    for edits in fixes:
-        lines = [(edit.range, range(edit.range.start.line, edit.range.end.line + 1)) for edit in edits]
-        if any(
-            overlap(place, other) for place, on in lines for line in on for other in by_line.get(line, ())
-        ):
-            continue
-        for place, on in lines:
-            for line in on:
-                by_line.setdefault(line, []).append(place)
-        taken.extend(edits)
-    return sorted(taken, key=lambda edit: edit.range)

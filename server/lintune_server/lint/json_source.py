@@ -11,9 +11,10 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from lintune_schemas.samples import Path
+if TYPE_CHECKING:
+    from lintune_schemas.samples import Path
 
 
 class Kind(Enum):
@@ -190,7 +191,9 @@ class _Scanner:
             if not escaped:
                 shown = text[at : at + 2]
                 raise JsonSyntaxError(
-                    at, min(at + 2, len(text)), f"{shown} is no escape that JSON knows: write a backslash as \\\\"
+                    at,
+                    min(at + 2, len(text)),
+                    f"{shown} is no escape that JSON knows: write a backslash as \\\\",
                 )
             at = escaped.end()
 
@@ -226,7 +229,7 @@ class _Scanner:
             return self._error("single quotes are not JSON: write keys in double quotes")
         word = _WORD.match(self.text, self.at)
         if word:
-            return self._error(f"keys are written in double quotes: “\"{word.group()}\"”", len(word.group()))
+            return self._error(f'keys are written in double quotes: “"{word.group()}"”', len(word.group()))
         return self._error(f"expected a key in double quotes, not {self._shown()}")
 
     def _missing_comma(self, char: str, inside: Kind) -> JsonSyntaxError:

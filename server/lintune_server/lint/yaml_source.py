@@ -6,12 +6,14 @@ So `1e-4` is a string here and `no` is false: the traps are seen as the trainer 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from lintune_schemas.samples import Path
 from lintune_server.lint.findings import Position, Range
+
+if TYPE_CHECKING:
+    from lintune_schemas.samples import Path
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -92,7 +94,10 @@ def _convert(loader: Any, node: yaml.Node, text: str, seen: dict[int, YamlNode])
 _PLAIN_WORDS = (
     ("found character '\\t'", "a tab: YAML is indented with spaces only"),
     ("cannot start any token", "this character cannot begin a value: put the value in quotes"),
-    ("mapping values are not allowed", "a second colon on this line: put the value in quotes, or check the indentation"),
+    (
+        "mapping values are not allowed",
+        "a second colon on this line: put the value in quotes, or check the indentation",
+    ),
     ("could not find expected ':'", "expected a colon after this key"),
     ("expected <block end>", "the indentation does not fit the lines above"),
     ("unexpected end of stream", "the file ends inside a quoted text: a closing quote is missing"),
@@ -106,11 +111,13 @@ _PLAIN_WORDS = (
 
 def _explained(error: yaml.MarkedYAMLError, text: str) -> YamlSyntaxError:
     words = " ".join(part for part in (error.context, error.problem) if part)
-    message = next((plain for needle, plain in _PLAIN_WORDS if needle in words), words)
     mark = error.problem_mark or error.context_mark
     lines = text.split("\n")
     line = min(mark.line, len(lines) - 1) if mark else 0
     column = min(mark.column, len(lines[line])) if mark and mark.line == line else len(lines[line])
+    if "\t" in lines[line][column : column + 1]:  # the C reader does not say which character it met
+        words = "found character '\\t'"
+    message = next((plain for needle, plain in _PLAIN_WORDS if needle in words), words)
     # At the end of a line there is no character to underline: take the last one.
     start = column if column < len(lines[line]) else max(column - 1, 0)
     return YamlSyntaxError(message, Range(Position(line, start), Position(line, max(column, start + 1))))

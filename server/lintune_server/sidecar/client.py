@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 from lintune_schemas.errors import LintuneError
 
@@ -32,6 +32,13 @@ class SidecarGone(LintuneError):  # noqa: N818 (it names the event)
     """The process does not answer any more: killed, idle, or stopped. Asking a new one may work."""
 
 
+class Piece(NamedTuple):
+    """A part of an answer that is streamed. finish_reason: as in Completion; set in the last piece alone."""
+
+    text: str
+    finish_reason: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """An answer. text: without the end token and without the stop sequence."""
@@ -54,6 +61,8 @@ class Options(TypedDict, total=False):
     top_p: float
     stop: Sequence[str]
     seed: int | None
+    add_special_tokens: bool
+    """Of completions: put the BOS that the model wants in front of a text, which is not rendered then."""
 
 
 class SidecarClient:
@@ -84,19 +93,23 @@ class SidecarClient:
 
     async def stream(
         self, prompt: str | Sequence[int], **options: Unpack[Options]
-    ) -> AsyncGenerator[str, None]:
+    ) -> AsyncGenerator[Piece, None]:
         """The text of `complete` in pieces, as it is written."""
         async for choice in self._stream("/v1/completions", _completion(prompt, options)):
-            if choice["text"]:
-                yield choice["text"]
+            yield Piece(choice["text"], choice["finish_reason"])
 
     async def stream_chat(
         self, messages: Sequence[Mapping[str, str]], **options: Unpack[Options]
-    ) -> AsyncGenerator[str, None]:
+    ) -> AsyncGenerator[Piece, None]:
         """The text of `chat` in pieces, as it is written."""
         async for choice in self._stream("/v1/chat/completions", _chat(messages, options)):
-            if text := choice["delta"].get("content"):
-                yield text
+            yield Piece(choice["delta"].get("content", ""), choice["finish_reason"])
+
+    async def render(self, messages: Sequence[Mapping[str, str]], model: str | None = None) -> str:
+        """The prompt that `chat` would send. Raises SidecarError: `no_chat_template`, and what all raise."""
+        body = {"messages": [dict(message) for message in messages], "model": model}
+        prompt: str = (await self._ask("/apply-template", body))["prompt"]
+        return prompt
 
     async def tokenize(self, text: str, model: str | None = None, *, parse_special: bool = True) -> list[int]:
         """The model's own tokens of a text. parse_special: read `<|im_end|>` as the control token."""
@@ -154,7 +167,7 @@ class SidecarClient:
 def _completion(prompt: str | Sequence[int], options: Options) -> dict[str, Any]:
     text_or_ids = prompt if isinstance(prompt, str) else list(prompt)
     # A BOS is in the prompt already if training had one there.
-    return {**_options(options), "prompt": text_or_ids, "add_special_tokens": False}
+    return {"add_special_tokens": False, **_options(options), "prompt": text_or_ids}
 
 
 def _chat(messages: Sequence[Mapping[str, str]], options: Options) -> dict[str, Any]:

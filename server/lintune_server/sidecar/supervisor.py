@@ -252,11 +252,11 @@ class Sidecar:
             await asyncio.wait({self._watching})
 
     def _last_words(self) -> str:
-        """The last line that the process said of its own accord, or else how it ended."""
-        if self._words:
-            return self._words[-1]
+        """The signal that ended the process; or else the last line that it said, or its exit code."""
         code = self._process.returncode if self._process else None
-        return _death(code) if code is not None else "it never ran"
+        if code is None:
+            return "it never ran"
+        return self._words[-1] if self._words and code >= 0 else _death(code)
 
 
 async def _ready_line(stdout: asyncio.StreamReader | None) -> Ready | None:

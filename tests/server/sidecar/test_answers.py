@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from lintune_schemas.base_model import BaseModel, ModelKind
+from lintune_schemas.model_files import load_tokenizer
+from lintune_schemas.samples import Turn
 from lintune_server.sidecar.client import SidecarClient, SidecarError
 
 pytestmark = pytest.mark.slow
@@ -29,11 +33,20 @@ async def test_a_chat_is_answered_and_ends_by_itself(client: SidecarClient) -> N
 async def test_a_rendered_prompt_its_tokens_and_the_chat_are_the_same(client: SidecarClient) -> None:
     ids = await client.tokenize(RENDERED)
     assert ids[0] == 1
+    assert await client.render(QUESTION) == RENDERED
     by_chat = await client.chat(QUESTION, max_tokens=40)
     by_text = await client.complete(RENDERED, max_tokens=40)
     by_ids = await client.complete(ids, max_tokens=40)
     assert by_text.text == by_ids.text == by_chat.text
     assert by_text.prompt_tokens == by_ids.prompt_tokens == by_chat.prompt_tokens == len(ids)
+
+
+async def test_its_prompt_is_the_editors_and_the_trainers(client: SidecarClient, demo_model: Path) -> None:
+    conversation = [("system", "Be brief."), ("user", "Hi"), ("assistant", "Ho"), ("user", "  Ünd?\n")]
+    tokenizer = load_tokenizer(BaseModel("demo", ModelKind.GGUF, demo_model))
+    prompt = tokenizer.prompt([Turn(role, text, trained=False, path=()) for role, text in conversation])
+    assert await client.render([{"role": role, "content": text} for role, text in conversation]) == prompt
+    assert await client.tokenize(prompt) == tokenizer.tokenizer.encode(prompt, add_special_tokens=False).ids
 
 
 async def test_special_tokens_are_parsed_only_when_wanted(client: SidecarClient) -> None:
@@ -46,15 +59,19 @@ async def test_a_stream_is_the_whole_answer_in_pieces(client: SidecarClient) -> 
     whole = await client.chat(story, max_tokens=60)
     pieces = [piece async for piece in client.stream_chat(story, max_tokens=60)]
     assert len(pieces) > 10
-    assert "".join(pieces) == whole.text
+    assert "".join(piece.text for piece in pieces) == whole.text
+    assert [piece.finish_reason for piece in pieces if piece.finish_reason] == [whole.finish_reason]
     prompt = "The first ten primes: 2, 3,"
     pieces = [piece async for piece in client.stream(prompt, max_tokens=20)]
-    assert "".join(pieces) == (await client.complete(prompt, max_tokens=20)).text
+    assert "".join(piece.text for piece in pieces) == (await client.complete(prompt, max_tokens=20)).text
+    assert pieces[-1] == ("", "length")
 
 
 async def test_the_events_of_a_stream_are_openais(http: httpx.AsyncClient) -> None:
     body = {"messages": QUESTION, "temperature": 0, "max_tokens": 4, "stream": True}
-    response = await http.post("/v1/chat/completions", json={**body, "stream_options": {"include_usage": True}})
+    response = await http.post(
+        "/v1/chat/completions", json={**body, "stream_options": {"include_usage": True}}
+    )
     assert response.headers["content-type"].startswith("text/event-stream")
     *events, end = response.text.strip().split("\n\n")
     assert end == "data: [DONE]"
@@ -62,17 +79,19 @@ async def test_the_events_of_a_stream_are_openais(http: httpx.AsyncClient) -> No
     assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}
     assert len({chunk["id"] for chunk in chunks}) == 1
     assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
-    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks[:-1]] == [None] * (len(chunks) - 2) + ["length"]
+    reasons = [chunk["choices"][0]["finish_reason"] for chunk in chunks[:-1]]
+    assert reasons == [None] * (len(reasons) - 1) + ["length"]
     assert chunks[-1]["choices"] == []
     assert chunks[-1]["usage"]["completion_tokens"] == 4
     assert chunks[-2]["timings"]["tokens_per_second"] > 0
 
 
 async def test_the_text_ends_before_a_stop_sequence(client: SidecarClient) -> None:
-    answer = await client.complete("One, two, three, four,", stop=["nine", "seven"], max_tokens=60)
+    prompt, stop = "One, two, three, four,", ["nine", "seven"]
+    answer = await client.complete(prompt, stop=stop, max_tokens=60)
     assert answer.finish_reason == "stop"
     assert answer.text.rstrip().endswith("six,")
-    pieces = [piece async for piece in client.stream("One, two, three, four,", stop=["nine", "seven"], max_tokens=60)]
+    pieces = [piece.text async for piece in client.stream(prompt, stop=stop, max_tokens=60)]
     assert "".join(pieces) == answer.text
 
 
@@ -102,7 +121,8 @@ async def test_models_are_asked_by_id(client: SidecarClient, http: httpx.AsyncCl
 
 
 async def test_an_answer_is_openais_object(http: httpx.AsyncClient) -> None:
-    body = {"prompt": ["The sky is"], "max_tokens": 3, "temperature": 0, "n": 1, "stop": None, "logprobs": None}
+    defaults = {"n": 1, "stop": None, "logprobs": None}
+    body = {"prompt": ["The sky is"], "max_tokens": 3, "temperature": 0, **defaults}
     answer: dict[str, Any] = (await http.post("/v1/completions", json=body)).json()
     assert answer["object"] == "text_completion"
     assert answer["choices"][0]["finish_reason"] == "length"

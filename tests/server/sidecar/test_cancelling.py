@@ -1,4 +1,4 @@
-"""When the client goes away, the generation ends. Each test asks for a minute of work that nobody waits for."""
+"""When the client goes away, the generation ends. Each test asks for a minute of work, and does not wait."""
 
 import asyncio
 import json

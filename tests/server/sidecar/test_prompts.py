@@ -1,4 +1,4 @@
-"""The model sees exactly the tokens of the prompt: BOS and control tokens, on a model that differs in these."""
+"""The model sees exactly the tokens of the prompt: BOS and control tokens, on a model with other ones."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -19,8 +19,10 @@ _CONTROL = 3  # LLAMA_TOKEN_TYPE_CONTROL
 
 @pytest.fixture(scope="module")
 def altered(demo_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """The demo model, but it wants a BOS (`<|im_start|>`), the line end is a control token, which has no text, and
-    the chat template refuses everything."""
+    """The demo model, but it wants a BOS (`<|im_start|>`), and its template refuses everything.
+
+    Its line end is a control token, which has no text.
+    """
     path = tmp_path_factory.mktemp("altered") / "altered.gguf"
     shutil.copyfile(demo_model, path)
     fields = GGUFReader(path, "r+").fields
@@ -32,7 +34,7 @@ def altered(demo_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     add_bos.parts[add_bos.data[0]][0] = True
     template = fields["tokenizer.chat_template"]
     room = template.parts[template.data[0]]
-    room[:] = bytearray("{{ raise_exception('roles must alternate') }}".encode().ljust(len(room)))
+    room[:] = bytearray(b"{{ raise_exception('roles must alternate') }}".ljust(len(room)))
     with running({"altered": path}, "--context", "256") as worker:
         yield worker
 
@@ -64,6 +66,8 @@ async def test_a_bos_is_added_once_and_only_to_a_text(altered: Worker, client: S
 async def test_our_client_sends_prompts_that_are_rendered_already(client: SidecarClient) -> None:
     hello = await client.tokenize("Hello")
     assert (await client.complete("Hello", max_tokens=1)).prompt_tokens == len(hello)
+    plain = await client.complete("Hello", max_tokens=1, add_special_tokens=True)
+    assert plain.prompt_tokens == len(hello) + 1
 
 
 async def test_a_control_token_can_be_a_stop_sequence(client: SidecarClient) -> None:
@@ -75,6 +79,7 @@ async def test_a_control_token_can_be_a_stop_sequence(client: SidecarClient) -> 
 
 
 async def test_a_chat_that_the_template_refuses(client: SidecarClient) -> None:
-    with pytest.raises(SidecarError, match="refuses this: roles must alternate") as refused:
-        await client.chat([{"role": "user", "content": "Hello"}])
-    assert (refused.value.status, refused.value.code) == (400, "chat_template")
+    for ask in (client.chat, client.render):
+        with pytest.raises(SidecarError, match="refuses this: roles must alternate") as refused:
+            await ask([{"role": "user", "content": "Hello"}])
+        assert (refused.value.status, refused.value.code) == (400, "chat_template")

@@ -68,7 +68,7 @@ async def test_killed_in_the_middle_of_an_answer_the_request_is_made_again(sidec
     async def ask(client: SidecarClient) -> str:
         pieces = []
         async for piece in client.stream("Once upon a time", max_tokens=20):
-            pieces.append(piece)
+            pieces.append(piece.text)
             if not killed:
                 killed.append(pid_of(sidecar))
                 os.kill(killed[0], signal.SIGKILL)
@@ -178,7 +178,9 @@ async def test_a_gguf_that_is_cut_off(tmp_path: Path, demo_model: Path) -> None:
         path.write_bytes(whole.read(30_000_000))
     async with Sidecar({"tuned": path, "base": demo_model}, context=256) as sidecar:
         for _ in range(2):
-            with pytest.raises(SidecarError, match=r"cannot load .*cut\.gguf: .*If the file is damaged") as failed:
+            with pytest.raises(
+                SidecarError, match=r"cannot load .*cut\.gguf: .*If the file is damaged"
+            ) as failed:
                 await sidecar.ask(hello)
         assert failed.value.code == "model_not_loaded"
         answer = await sidecar.ask(lambda client: client.complete("Hello", model="base", max_tokens=2))
@@ -217,7 +219,10 @@ def test_the_process_alone_says_why_it_cannot_start(demo_model: Path, tmp_path: 
     assert (code, "1 is not between 64 and" in said) == (2, True)
     (tmp_path / "llama_cpp.py").write_text("raise ModuleNotFoundError(name='llama_cpp')")
     code, said = run_to_its_end("--model", model, PYTHONPATH=str(tmp_path))
-    assert (code, said) == (2, "The sidecar needs llama_cpp. Install the serve extra: pip install 'lintune[serve]'\n")
+    assert (code, said) == (
+        2,
+        "The sidecar needs llama_cpp. Install the serve extra: pip install 'lintune[serve]'\n",
+    )
 
 
 def test_a_port_that_is_taken(demo_model: Path) -> None:

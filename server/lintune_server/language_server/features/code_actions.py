@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from lintune_server.language_server import convert
+from lintune_server.lint import fixing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,8 +56,7 @@ def _quick_fixes(
 
 
 def _fix_all(ls: LintuneServer, uri: str, report: Report) -> Iterable[types.CodeAction]:
-    safe = [finding.fix.edits for finding in report.findings if finding.fix and finding.fix.safe]
-    edits = convert.independent(safe)
+    edits = fixing.safe_edits(report.findings)
     if edits:
         yield types.CodeAction(
             "Fix all that Lintune can fix safely", kind=FIX_ALL, edit=_edit(ls, uri, report, edits)

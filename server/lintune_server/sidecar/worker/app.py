@@ -17,19 +17,19 @@ from lintune_server.sidecar.worker.problems import ApiError
 from lintune_server.sidecar.worker.sending import StreamedAnswer, WholeAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from starlette.requests import Request
 
     from lintune_server.sidecar.worker.answers import AnswerFormat
-    from lintune_server.sidecar.worker.bodies import Generate
+    from lintune_server.sidecar.worker.bodies import Generate, Message
     from lintune_server.sidecar.worker.completion import Event
     from lintune_server.sidecar.worker.model import Model
     from lintune_server.sidecar.worker.model_thread import ModelThread
     from lintune_server.sidecar.worker.models import Models
 
 
-_ROUTES = "See /v1/models, /v1/chat/completions, /v1/completions, /tokenize."
+_ROUTES = "See /v1/models, /v1/chat/completions, /v1/completions, /apply-template, /tokenize."
 
 
 def build(models: Models, thread: ModelThread) -> Starlette:
@@ -41,6 +41,7 @@ def build(models: Models, thread: ModelThread) -> Starlette:
             Route("/v1/models", routes.list_models),
             Route("/v1/completions", routes.completions, methods=["POST"]),
             Route("/v1/chat/completions", routes.chat_completions, methods=["POST"]),
+            Route("/apply-template", routes.apply_template, methods=["POST"]),
             Route("/tokenize", routes.tokenize, methods=["POST"]),
         ],
         exception_handlers=dict.fromkeys((ApiError, TemplateError, HTTPException, Exception), _refuse),
@@ -80,18 +81,16 @@ class Routes:
         id_ = self._models.known(body.model)
 
         def ids(model: Model) -> list[int]:
-            if model.chat_template is None:
-                raise ApiError(
-                    400,
-                    "no_chat_template",
-                    f"{id_} has no chat template. Send its prompt to /v1/completions.",
-                    "model",
-                )
-            messages = [{"role": message.role, "content": message.text} for message in body.messages]
             # Nothing is added: training does not add a BOS either to what the template writes.
-            return model.tokenize(model.chat_template.render(messages, add_generation_prompt=True))
+            return model.tokenize(_render(model, id_, body.messages))
 
         return self._generate(body, id_, ids, body.limit, ChatAnswer(id_))
+
+    async def apply_template(self, request: Request) -> Response:
+        body = await bodies.read(request, bodies.TemplateBody)
+        id_ = self._models.known(body.model)
+        prompt = await self._thread.call(lambda: _render(self._models.get(id_), id_, body.messages))
+        return JSONResponse({"prompt": prompt})
 
     async def tokenize(self, request: Request) -> Response:
         body = await bodies.read(request, bodies.TokenizeBody)
@@ -124,6 +123,19 @@ class Routes:
         if body.stream:
             return StreamedAnswer(events, format_, include_usage=body.include_usage)
         return WholeAnswer(events, format_)
+
+
+def _render(model: Model, id_: str, messages: Sequence[Message]) -> str:
+    """The prompt that asks for the next turn of a conversation. Raises ApiError and TemplateError."""
+    if model.chat_template is None:
+        raise ApiError(
+            400,
+            "no_chat_template",
+            f"{id_} has no chat template. Send its prompt to /v1/completions.",
+            "model",
+        )
+    turns = [{"role": message.role, "content": message.text} for message in messages]
+    return model.chat_template.render(turns, add_generation_prompt=True)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -156,6 +156,13 @@ class ChatBody(Generate, frozen=True, kw_only=True):
         }
 
 
+class TemplateBody(msgspec.Struct, frozen=True):
+    """`POST /apply-template`, as llama.cpp's server has it."""
+
+    messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
+    model: str | None = None
+
+
 class TokenizeBody(msgspec.Struct, frozen=True):
     """`POST /tokenize`. Nothing is added to the text's own tokens."""
 
@@ -164,7 +171,7 @@ class TokenizeBody(msgspec.Struct, frozen=True):
     parse_special: bool = True
 
 
-_Body = TypeVar("_Body", CompletionBody, ChatBody, TokenizeBody)
+_Body = TypeVar("_Body", CompletionBody, ChatBody, TemplateBody, TokenizeBody)
 
 
 async def read(request: Request, kind: type[_Body]) -> _Body:
@@ -208,8 +215,10 @@ async def _read_bytes(request: Request) -> bytes:
 
 
 async def _discard(stream: AsyncIterator[bytes]) -> None:
-    """Take the rest of a body that is refused, for a moment: a client that still sends would not see the refusal,
-    but a connection that was reset."""
+    """Take the rest of a body that is refused, for a moment.
+
+    A client that still sends would not see the refusal, but a connection that was reset.
+    """
     with suppress(TimeoutError):
         async with asyncio.timeout(_DISCARD_SECONDS):
             async for _ in stream:

@@ -107,7 +107,7 @@ def _check_prompt(model: Model, ids: Sequence[int]) -> None:
             400,
             "context_length_exceeded",
             f"The prompt has {len(ids):,} tokens; prompt and answer together may have {model.context:,}. "
-            "Shorten the prompt, or start with a larger --context if the model was trained for it.",
+            "Shorten the prompt, or serve the model with a larger --context if it was trained for one.",
             "prompt",
         )
     wrong = next((id_ for id_ in ids if not 0 <= id_ < model.vocabulary_size), None)

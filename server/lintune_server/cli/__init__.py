@@ -1,0 +1,5 @@
+"""The command `lintune`."""
+
+from lintune_server.cli.main import main
+
+__all__ = ["main"]

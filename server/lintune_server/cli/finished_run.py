@@ -1,0 +1,51 @@
+"""What `lintune export` and `lintune verify` share: a command of the trainer's, on a run that finished."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lintune_schemas import events
+from lintune_schemas.errors import LintuneError
+from lintune_schemas.runs import EVENTS, run_directories
+from lintune_server.training import narration
+from lintune_server.training.supervisor import require_train_extra
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def folder_of(path: Path) -> Path:
+    """The run directory that is meant: `path` itself, or the newest run of the recipe folder `path`."""
+    if (path / EVENTS).is_file():
+        return path.resolve()
+    newest = next(run_directories(path), None)
+    if newest is None:
+        raise LintuneError(f"There is no run in {path.resolve()}. Give a run's directory, as .lintune/runs/….")
+    return newest.resolve()
+
+
+def trainer(arguments: Sequence[str]) -> int:
+    """Run a command of the trainer's in a process of its own, and tell what it reports; its exit code."""
+    require_train_extra()
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "lintune_trainer", *arguments], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            try:
+                event = events.decode(line)
+            except msgspec.DecodeError:
+                continue
+            if isinstance(event, events.StageChanged) and event.state is events.StageState.STARTED:
+                print(f"{narration.STAGES[event.stage]} …", file=sys.stderr)
+            elif words := narration.notable(event):
+                print(words)
+            if isinstance(event, events.Verified):
+                for check in event.checks:
+                    print(f"  {'ok    ' if check.ok else 'FAILED'} {check.name}: {check.detail}")
+    return process.returncode

@@ -1,0 +1,100 @@
+"""Checking files on disk: which ones, what they hold, what is found in them."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lintune_schemas import recipe as recipes
+from lintune_schemas.errors import LintuneError
+from lintune_server.lint.context import context_for
+from lintune_server.lint.dataset import DatasetLinter, Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lintune_server.lint.findings import Finding
+    from lintune_server.lint.selection import Selection
+
+DATASET_SUFFIXES = (".jsonl", ".ndjson")
+YAML_SUFFIXES = (".yaml", ".yml")
+_BASE_MODEL = re.compile(r"^base_model[ \t]*:", re.MULTILINE)
+_NOT_SEARCHED = {"node_modules", "__pycache__", "venv", "build", "dist"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file's text and findings. totals: None for a recipe. note: why its tokens were not looked at."""
+
+    path: Path
+    text: str
+    findings: list[Finding]
+    totals: Totals | None
+    note: str | None
+
+
+def files_of(path: Path) -> Iterator[Path]:
+    """The data sets and recipes that a path stands for: itself, or what is in a folder, sorted.
+
+    Raises LintuneError when there is no such path, or it is nothing that can be checked.
+    """
+    if path.is_dir():
+        if path.suffix in (*DATASET_SUFFIXES, *YAML_SUFFIXES):
+            raise LintuneError(f"{path} is a folder, not a file. Rename it, or give the files in it.")
+        yield from _in_folder(path)
+    elif not path.exists():
+        raise LintuneError(f"There is no {path}. Give a data set (.jsonl), a recipe (.yaml) or a folder.")
+    elif path.suffix in (*DATASET_SUFFIXES, *YAML_SUFFIXES):
+        yield path
+    else:
+        raise LintuneError(f"{path} is neither a data set (.jsonl) nor a recipe (.yaml).")
+
+
+def check(path: Path, recipe: Path | None, selection: Selection) -> Checked:
+    """Check one file. recipe: of the data set, in the place of the one it belongs to. Raises LintuneError."""
+    return check_text(path, read(path), recipe, selection)
+
+
+def check_text(path: Path, text: str, recipe: Path | None, selection: Selection) -> Checked:
+    """The same for a text that is not, or not yet, what the file holds."""
+    if path.suffix in DATASET_SUFFIXES:
+        context = context_for(path, recipe)
+        linter = DatasetLinter(path, context, selection)
+        findings = linter.check(text)
+        return Checked(path, text, findings, linter.totals(text), context.problem)
+    from lintune_server.lint.recipe import check_recipe
+
+    return Checked(path, text, check_recipe(text, path, selection), None, None)
+
+
+def read(path: Path) -> str:
+    """A file's text, line ends as they are. Raises LintuneError."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise LintuneError(
+            f"{path} is no UTF-8 text: byte {error.start + 1} fits nowhere. Save it as UTF-8."
+        ) from error
+    except OSError as error:
+        raise LintuneError(f"{path} could not be read: {error.strerror}.") from error
+
+
+def _in_folder(top: Path) -> Iterator[Path]:
+    for name, folders, files in os.walk(top):
+        folders[:] = sorted(folder for folder in folders if folder[0] != "." and folder not in _NOT_SEARCHED)
+        for file in sorted(files):
+            path = Path(name, file)
+            if path.suffix in DATASET_SUFFIXES or (path.suffix in YAML_SUFFIXES and _is_recipe(path)):
+                yield path
+
+
+def _is_recipe(path: Path) -> bool:
+    if recipes.is_recipe_name(path):
+        return True
+    try:
+        return bool(_BASE_MODEL.search(read(path)))
+    except LintuneError:
+        return False

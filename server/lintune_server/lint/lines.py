@@ -1,0 +1,8 @@
+"""Where lines end."""
+
+from __future__ import annotations
+
+import re
+
+LINE_END = re.compile(r"\r\n|\n|\r")
+"""What editors take for a line end; not U+2028 and the like, which JSON strings may hold."""

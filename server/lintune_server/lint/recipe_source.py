@@ -1,0 +1,109 @@
+"""A recipe as rules see it: its text, its values with their places, and where it departs from the schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from lintune_schemas import recipe as recipes
+from lintune_server.lint import yaml_source
+from lintune_server.lint.findings import Position, Range
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jsonschema import Draft202012Validator, ValidationError
+
+    from lintune_schemas.recipe import Recipe
+    from lintune_schemas.samples import Path
+    from lintune_server.lint.yaml_source import YamlNode, YamlSyntaxError
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One departure from the schema: which keyword is broken, by the value at which path."""
+
+    keyword: str
+    path: Path
+    value: Any
+    schema: dict[str, Any]
+    """The schema of that value, references followed."""
+
+
+class RecipeSource:
+    """A recipe's text, read once."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.error: YamlSyntaxError | None = None
+        self.root: YamlNode | None = None
+        try:
+            self.root = yaml_source.parse(text)
+        except yaml_source.YamlSyntaxError as error:
+            self.error = error
+
+    @property
+    def mapping(self) -> YamlNode | None:
+        """The top of a recipe that is a mapping, as it must be."""
+        return self.root if self.root is not None and isinstance(self.root.value, dict) else None
+
+    @cached_property
+    def recipe(self) -> Recipe | None:
+        """What can be understood of it."""
+        return recipes.lenient(self.mapping.value) if self.mapping else None
+
+    @cached_property
+    def faults(self) -> list[Fault]:
+        """Every departure from the schema, the innermost ones where a value may be of several kinds."""
+        if self.mapping is None:
+            return []
+        return [fault for error in _validator().iter_errors(self.mapping.value) for fault in _unfolded(error)]
+
+    def range_of(self, path: Path) -> Range:
+        """Where a value stands."""
+        assert self.root is not None
+        return self.root.at(path).range
+
+    def key_range(self, path: Path, key: str) -> Range:
+        """Where a key of the mapping at `path` stands."""
+        assert self.root is not None
+        return self.root.at(path).key_ranges[key]
+
+    @property
+    def first_line(self) -> Range:
+        """Where to show what has no place of its own."""
+        return Range(Position(0, 0), Position(0, len(self.text.split("\n", 1)[0])))
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    from jsonschema import Draft202012Validator  # a tenth of a second, which data sets need not wait for
+
+    return Draft202012Validator(recipes.json_schema())
+
+
+def _unfolded(error: ValidationError) -> Iterator[Fault]:
+    """Of a value that may be a mapping or something else and is a mapping: what is wrong inside."""
+    if error.validator == "anyOf" and isinstance(error.instance, dict | list):
+        branches: dict[Any, list[ValidationError]] = {}
+        for inner in error.context or ():
+            branches.setdefault(inner.schema_path[0], []).append(inner)
+        deeper = [
+            errors
+            for errors in branches.values()
+            if not any(inner.validator == "type" and inner.instance is error.instance for inner in errors)
+        ]
+        if deeper:
+            for inner in min(deeper, key=len):
+                yield from _unfolded(inner)
+            return
+    path = tuple(error.absolute_path)
+    schema = cast("dict[str, Any]", error.schema)
+    if error.validator == "additionalProperties":
+        allowed = schema.get("properties", {})
+        for key, value in cast("dict[str, Any]", error.instance).items():
+            if key not in allowed:
+                yield Fault("additionalProperties", (*path, key), value, schema)
+    else:
+        yield Fault(str(error.validator), path, error.instance, schema)

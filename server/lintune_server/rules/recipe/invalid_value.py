@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lintune_server.lint.findings import Severity
+from lintune_server.lint.problems import RecipeProblem
+from lintune_server.lint.rule import recipe_rule
+from lintune_server.lint.words import closest, json_kind, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lintune_server.lint.recipe_source import Fault, RecipeSource
+
+_NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_BOUNDS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+}
+_TYPES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a section with keys",
+}
+
+
+@recipe_rule("RC603", Severity.ERROR)
+def invalid_value(source: RecipeSource) -> Iterator[RecipeProblem]:
+    """
+    ## What it does
+    Reports a value of the wrong type, an unknown choice, or a number out of range; among them the traps of YAML 1.1:
+    `1e-4` is a text there (a number needs the point: `1.0e-4`), `no` is false, and what stands in quotes is a text.
+
+    ## Why it hurts
+    The run stops at its start, or goes on with another value than the one that was written.
+
+    ## Example
+    ```yaml
+    learning_rate: 1e-4
+    micro_batch_size: "8"
+    ```
+
+    ## Use instead
+    ```yaml
+    learning_rate: 1.0e-4
+    micro_batch_size: 8
+    ```
+
+    ## Fix
+    Writes the number, or the choice that was probably meant. Safe.
+    """
+    for fault in source.faults:
+        if fault.keyword not in ("additionalProperties", "required"):
+            yield _problem(source, fault)
+
+
+def _problem(source: RecipeSource, fault: Fault) -> RecipeProblem:
+    place = source.range_of(fault.path)
+    name = ".".join(str(part) for part in fault.path if isinstance(part, str)) or "recipe"
+    if fault.keyword in _BOUNDS:
+        bound = _BOUNDS[fault.keyword].format(_shown(fault.schema[fault.keyword]))
+        return RecipeProblem(f"{name} must be {bound}, and this is {_shown(fault.value)}.", place)
+    if fault.keyword == "pattern":
+        return RecipeProblem(f"{name}: {fault.value} is no rule code, such as SF106 or TK.", place)
+    wanted = _wanted(fault.schema)
+    if isinstance(fault.value, str):
+        return _of_text(source, fault, name, wanted)
+    raw = _raw(source, fault)
+    why = ""
+    if isinstance(fault.value, bool) and raw.lower() not in ("true", "false"):
+        why = f" YAML reads {raw} as {json_kind(fault.value)}: put it in quotes if the word is meant."
+    return RecipeProblem(f"{name} must be {wanted}, and this is {json_kind(fault.value)}.{why}", place)
+
+
+def _of_text(source: RecipeSource, fault: Fault, name: str, wanted: str) -> RecipeProblem:
+    place, text, raw = source.range_of(fault.path), str(fault.value), _raw(source, fault)
+    types, choices = _types(fault.schema), _choices(fault.schema)
+    if types & {"integer", "number"} and _NUMBER.fullmatch(text):
+        number = _yaml_number(text)
+        if "number" in types or number.lstrip("+-").isdigit():
+            quoted = raw[:1] in "\"'"
+            why = "in quotes it is a text" if quoted else f"YAML reads {raw} as a text"
+            return RecipeProblem(f"{name} must be {wanted}: {why}. Write {number}.", place, f"Write {number}", number)
+    if "boolean" in types and text.lower() in ("true", "false", "yes", "no", "on", "off"):
+        word = "true" if text.lower() in ("true", "yes", "on") else "false"
+        return RecipeProblem(f"{name} must be {wanted}: in quotes it is a text.", place, f"Write {word}", word)
+    meant = closest(text.lower(), choices)
+    if meant is not None:
+        message = f"{name} must be {wanted}, and this is {text}. Is {meant} meant?"
+        return RecipeProblem(message, place, f"Change to {meant}", meant)
+    return RecipeProblem(f"{name} must be {wanted}, and this is the text {raw}.", place)
+
+
+def _raw(source: RecipeSource, fault: Fault) -> str:
+    assert source.root is not None
+    return source.root.at(fault.path).raw
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _yaml_number(text: str) -> str:
+    """As YAML 1.1 writes it: `5e-2` → `5.0e-2`. An exponent needs a point before it, and a sign."""
+    mantissa, letter, exponent = text.lower().replace("_", "").partition("e")
+    if mantissa.startswith("."):
+        mantissa = f"0{mantissa}"
+    if not letter:
+        return mantissa
+    if "." not in mantissa:
+        mantissa += ".0"
+    return f"{mantissa}e{exponent if exponent[0] in '+-' else f'+{exponent}'}"
+
+
+def _branches(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [inner for part in schema["anyOf"] for inner in _branches(part)] if "anyOf" in schema else [schema]
+
+
+def _types(schema: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+    for branch in _branches(schema):
+        types = branch.get("type", [])
+        found |= {types} if isinstance(types, str) else set(types)
+    return found - {"null"}
+
+
+def _choices(schema: dict[str, Any]) -> list[str]:
+    found = []
+    for branch in _branches(schema):
+        values = branch.get("enum", [branch["const"]] if "const" in branch else [])
+        found += [value for value in values if isinstance(value, str)]
+    return found
+
+
+def _wanted(schema: dict[str, Any]) -> str:
+    """What the schema allows, in words."""
+    types = [words for name, words in _TYPES.items() if name in _types(schema)]
+    if "a whole number" in types and "a number" in types:
+        types.remove("a whole number")
+    choices = _choices(schema)
+    if choices:
+        types.append(f"one of {listed(choices)}" if len(choices) > 1 else choices[0])
+    return listed(types, "or") or "another value"

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lintune_server.lint.findings import Severity
+from lintune_server.lint.problems import RecipeProblem
+from lintune_server.lint.rule import recipe_rule
+from lintune_server.lint.words import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lintune_server.lint.recipe_source import RecipeSource
+
+
+@recipe_rule("RC602", Severity.ERROR)
+def unknown_key(source: RecipeSource) -> Iterator[RecipeProblem]:
+    """
+    ## What it does
+    Reports a key that neither Axolotl nor Lintune knows, and the key that was probably meant.
+
+    ## Why it hurts
+    Most tools skip a key they do not know. The run then uses a default, and nobody notices.
+
+    ## Example
+    ```yaml
+    lora_aplha: 32
+    ```
+
+    ## Use instead
+    ```yaml
+    lora_alpha: 32
+    ```
+
+    ## Fix
+    Renames the key where only one is close and it is not there yet. Safe.
+    """
+    for fault in source.faults:
+        if fault.keyword != "additionalProperties":
+            continue
+        *parent, key = fault.path
+        place = source.key_range(tuple(parent), str(key))
+        meant = closest(str(key), fault.schema.get("properties", {}))
+        where = f" in {'.'.join(str(part) for part in parent if isinstance(part, str))}" if parent else ""
+        if meant is None:
+            yield RecipeProblem(f"Unknown key {key}{where}.", place)
+        elif meant in _siblings(source, parent):
+            yield RecipeProblem(f"Unknown key {key}{where}. {meant} is there already: delete this one.", place)
+        else:
+            yield RecipeProblem(f"Unknown key {key}{where}. Is {meant} meant?", place, f"Change to {meant}", meant)
+
+
+def _siblings(source: RecipeSource, parent: list[str | int]) -> dict[str, object]:
+    assert source.root is not None
+    value: dict[str, object] = source.root.at(tuple(parent)).value
+    return value
