@@ -23,7 +23,7 @@ export function createClient(
     documentSelector: SELECTOR,
     outputChannel: output,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
-    initializationOptions: () => ({ trusted: vscode.workspace.isTrusted }),
+    initializationOptions: () => ({ trusted: vscode.workspace.isTrusted, showAnswers: false }),
     middleware: {
       // A click on the lens comes here as well as our own command: the client registers the server's commands.
       executeCommand: async (command, args: unknown[], next) => {

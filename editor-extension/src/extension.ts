@@ -49,7 +49,7 @@ function listen(session: Session): vscode.Disposable[] {
     vscode.workspace.onDidOpenTextDocument((document) => isOurs(document) && session.start()),
     vscode.workspace.onDidGrantWorkspaceTrust(() => session.trusted()),
     vscode.workspace.onDidChangeConfiguration(
-      (change) => change.affectsConfiguration("lintune.pythonPath") && session.restartIfBegun(),
+      (change) => change.affectsConfiguration("lintune.pythonPath") && session.settingChanged(),
     ),
   ];
 }

@@ -47,25 +47,23 @@ export class Session implements vscode.Disposable {
     });
   }
 
-  /** Restart, if the server was ever wanted: a setting changed. */
-  async restartIfBegun(): Promise<void> {
-    if (this.begun) {
-      await this.restart();
-    }
+  /** The setting changed: another Python may be the one to run. */
+  settingChanged(): Promise<void> {
+    return this.inTurn(() => this.follow());
+  }
+
+  /** The user trusts the workspace. Its `.venv`, which did not count so far, may be the Python to run. */
+  trusted(): Promise<void> {
+    return this.inTurn(async () => {
+      await this.follow();
+      if (this.client?.isRunning()) {
+        await grantTrust(this.client);
+      }
+    });
   }
 
   stop(): Promise<void> {
     return this.inTurn(() => this.end());
-  }
-
-  /** The user trusts the workspace. Its `.venv`, which did not count so far, may be the Python to use now. */
-  async trusted(): Promise<void> {
-    const { found } = await look();
-    if (this.client?.isRunning() && found?.command === this.running) {
-      await grantTrust(this.client);
-    } else {
-      await this.restartIfBegun();
-    }
   }
 
   /** Run one of the server's commands, which the client has registered under the same name. */
@@ -131,6 +129,14 @@ export class Session implements vscode.Disposable {
     } catch (error) {
       this.output.error(error instanceof Error ? error : String(error));
       this.statusBar.problem("not running", "The language server could not be started. The output says why.");
+    }
+  }
+
+  /** Start anew when the search now finds another server than the one that runs. */
+  private async follow(): Promise<void> {
+    if (this.begun && !(this.client?.isRunning() && (await look()).found?.command === this.running)) {
+      await this.end();
+      await this.launch();
     }
   }
 

@@ -110,7 +110,13 @@ def _from_gguf(path: Path) -> Path:
     folder = cache_folder() / "tokenizers" / hashlib.sha256(key.encode()).hexdigest()[:16]
     if not (folder / "tokenizer.json").is_file():
         tokenizer, config = gguf_tokenizer.read(path)
-        with atomic.new_folder(folder) as partial:
-            (partial / "tokenizer.json").write_bytes(orjson.dumps(tokenizer))
-            (partial / "tokenizer_config.json").write_bytes(orjson.dumps(config))
+        try:
+            with atomic.new_folder(folder) as partial:
+                (partial / "tokenizer.json").write_bytes(orjson.dumps(tokenizer))
+                (partial / "tokenizer_config.json").write_bytes(orjson.dumps(config))
+        except OSError as error:
+            raise LintuneError(
+                f"The tokenizer of {path.name} could not be kept in {folder.parent} ({error.strerror or error}). "
+                "Make room there, or make it writable."
+            ) from error
     return folder

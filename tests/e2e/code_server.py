@@ -31,6 +31,7 @@ _START_PATIENCE = 60
 _SETTINGS = {
     "chat.commandCenter.enabled": False,
     "editor.minimap.enabled": False,
+    "[jsonl]": {"editor.wordWrap": "on"},
     "extensions.autoCheckUpdates": False,
     "extensions.ignoreRecommendations": True,
     "files.autoSave": "off",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from .window import Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
 _BROWSER_FLAGS = [
     "--no-sandbox",
@@ -73,9 +73,9 @@ def open_window(
         trusted: bool = True,
         environment: Mapping[str, str] | None = None,
     ) -> Iterator[Window]:
-        look = {"workbench.colorTheme": "Default Light Modern"}
+        settings = {"workbench.colorTheme": "Default Light Modern", **settings}
         with (
-            serve(workspace, state, extension, look | settings, trusted=trusted, environment=environment) as url,
+            serve(workspace, state, extension, settings, trusted=trusted, environment=environment) as url,
             sync_playwright() as playwright,
             playwright.chromium.launch(executable_path=chromium, args=_BROWSER_FLAGS) as browser,
         ):

@@ -42,9 +42,7 @@ def write_evaluations(folder: Path, evaluations: Sequence[Evaluation], samples: 
     atomic.write_bytes(folder / EVALUATIONS, msgspec.json.format(msgspec.json.encode(result)) + b"\n")
 
 
-def write(
-    folder: Path, recipe: Recipe, weights: Path, started: RunStarted, evaluations: Sequence[Evaluation]
-) -> None:
+def write(folder: Path, recipe: Recipe, weights: Path, started: RunStarted, evaluations: Sequence[Evaluation]) -> None:
     """The model card: where the model comes from, what it learned from, how, and how well."""
     name, licence = started.base_model, models.licence(weights)
     rank = "rank-stabilized " if recipe.peft_use_rslora else ""

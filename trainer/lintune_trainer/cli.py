@@ -68,9 +68,7 @@ def _run(parsed: argparse.Namespace, streams: Streams) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m lintune_trainer", description="Train, export and verify models."
-    )
+    parser = argparse.ArgumentParser(prog="python -m lintune_trainer", description="Train, export and verify models.")
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train", help="carry out a recipe")
     train.add_argument("recipe", type=Path, metavar="RECIPE")

@@ -84,8 +84,7 @@ def split(samples: Sequence[Sample], val_set_size: float, seed: int) -> tuple[li
     count = max(count, 1)
     if count >= len(samples):
         raise LintuneError(
-            f"val_set_size: {val_set_size:g} leaves nothing to train on ({len(samples)} samples in all). "
-            "Lower it."
+            f"val_set_size: {val_set_size:g} leaves nothing to train on ({len(samples)} samples in all). Lower it."
         )
     held_out = set(random.Random(seed).sample(range(len(samples)), count))  # noqa: S311 (not for secrets)
     train = [sample for index, sample in enumerate(samples) if index not in held_out]

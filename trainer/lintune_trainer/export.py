@@ -51,9 +51,7 @@ def has_llama_cpp() -> bool:
     return find_spec("llama_cpp") is not None
 
 
-def write(
-    run: Run, base: BaseModel, weights: Path, chat: ChatTokenizer, quantizations: Sequence[str]
-) -> list[Path]:
+def write(run: Run, base: BaseModel, weights: Path, chat: ChatTokenizer, quantizations: Sequence[str]) -> list[Path]:
     """Write merged/, the f16 file and those quantizations; what is there already is kept.
 
     weights: the base model's folder. Returns the GGUF files asked for, or only f16 where llama.cpp is missing
@@ -95,16 +93,12 @@ def merge(weights: Path, adapter: Path, tokenizer: Path, chat: ChatTokenizer, me
     try:
         whole = PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=True)
     except ValueError as error:  # the check of safe_merge
-        raise LintuneError(
-            f"The adapter cannot be merged: {error}. Lower learning_rate and train again."
-        ) from error
+        raise LintuneError(f"The adapter cannot be merged: {error}. Lower learning_rate and train again.") from error
     generation = weights / "generation_config.json"
     settings = json.loads(generation.read_text(encoding="utf-8")) if generation.is_file() else {}
     if chat.end_tokens:
         settings["eos_token_id"] = sorted(chat.end_tokens.values())
-    whole.generation_config = (
-        GenerationConfig()
-    )  # transformers refuses to save settings that many models come with
+    whole.generation_config = GenerationConfig()  # transformers refuses to save settings that many models come with
     with atomic.new_folder(merged) as partial:
         whole.save_pretrained(partial)
         (partial / "generation_config.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
@@ -140,9 +134,7 @@ def convert(merged: Path, gguf: Path, format_: str, name: str) -> None:
         finally:
             sys.argv = arguments
         if exit_code:
-            raise LintuneError(
-                "llama.cpp's converter refused this model. trainer.log in the run's folder says why."
-            )
+            raise LintuneError("llama.cpp's converter refused this model. trainer.log in the run's folder says why.")
 
 
 def quantize(f16: Path, gguf: Path, quantization: str) -> None:

@@ -77,9 +77,7 @@ def verify_run(folder: Path, streams: Streams) -> bool:
         files = sorted(run.folder.glob("model-*.gguf"))
         needed = (export.merged_folder(run.folder), export.gguf_file(run.folder, "f16"))
         if missing := [path.name for path in needed if not path.exists()]:
-            raise LintuneError(
-                f"{folder} lacks {' and '.join(missing)}. Write it with: lintune export {folder}"
-            )
+            raise LintuneError(f"{folder} lacks {' and '.join(missing)}. Write it with: lintune export {folder}")
         with run.stage(Stage.VERIFY):
             return verify.verify(run, finished.chat, _conversations(finished), files)
 

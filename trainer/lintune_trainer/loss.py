@@ -33,9 +33,7 @@ class Collator:
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:
         width = max(len(sample.ids) for sample in samples)
-        ids = torch.zeros(
-            (len(samples), width), dtype=torch.long
-        )  # what pads is masked, so any token will do
+        ids = torch.zeros((len(samples), width), dtype=torch.long)  # what pads is masked, so any token will do
         mask = torch.zeros_like(ids)
         labels = torch.full_like(ids, IGNORED_LABEL)
         for row, sample in enumerate(samples):
@@ -59,9 +57,7 @@ def summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     if logits.shape[1] == labels.shape[1]:
         logits = logits[:, positions]
     targets = labels[:, positions + 1]
-    return cross_entropy(
-        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED_LABEL, reduction="sum"
-    )
+    return cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED_LABEL, reduction="sum")
 
 
 def training_loss(
@@ -82,10 +78,7 @@ def mean_loss(model: Any, samples: Sequence[Sample], batch_size: int) -> float:
     ordered = sorted(samples, key=lambda sample: len(sample.ids), reverse=True)
     total, count = 0.0, 0
     for start in range(0, len(ordered), batch_size):
-        batch = {
-            name: tensor.to(model.device)
-            for name, tensor in collate(ordered[start : start + batch_size]).items()
-        }
+        batch = {name: tensor.to(model.device) for name, tensor in collate(ordered[start : start + batch_size]).items()}
         labels = batch.pop("labels")
         total += float(summed_loss(model(**batch).logits, labels))
         count += int((labels[:, 1:] != IGNORED_LABEL).sum())

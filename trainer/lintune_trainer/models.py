@@ -75,9 +75,7 @@ def weights_folder(base: BaseModel) -> Path:
     return folder
 
 
-def load(
-    folder: Path, dtype: torch.dtype | str = "auto", quantization: Any = None, device: str = "cpu"
-) -> Any:
+def load(folder: Path, dtype: torch.dtype | str = "auto", quantization: Any = None, device: str = "cpu") -> Any:
     """The causal language model in a folder, in evaluation mode.
 
     dtype: that of the weights; `auto` for the one they are saved in. Raises LintuneError for models that
@@ -144,12 +142,9 @@ def _convert_gguf(path: Path, tokenizer: Path, folder: Path) -> None:
         )
     except (ValueError, KeyError, NotImplementedError) as error:
         raise LintuneError(
-            f"transformers cannot read the model in {path} ({error}). Use the original model's folder as "
-            "base_model."
+            f"transformers cannot read the model in {path} ({error}). Use the original model's folder as base_model."
         ) from error
-    special = {
-        name: getattr(loaded.config, name, None) for name in ("bos_token_id", "eos_token_id", "pad_token_id")
-    }
+    special = {name: getattr(loaded.config, name, None) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     loaded.generation_config = GenerationConfig(**special)
     with atomic.new_folder(folder) as partial:
         loaded.save_pretrained(partial)
@@ -173,9 +168,7 @@ def _require_usable(folder: Path) -> None:
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
         missing = sorted(name for name in names if not (folder / name).is_file())
         if missing:
-            raise LintuneError(
-                f"{folder} lacks {len(missing)} of its weight files: {missing[0]}. Fetch it again."
-            )
+            raise LintuneError(f"{folder} lacks {len(missing)} of its weight files: {missing[0]}. Fetch it again.")
     elif not (folder / "model.safetensors").is_file():
         pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
         why = "only pickled weights, which could run code when loaded" if pickled else "no weights"

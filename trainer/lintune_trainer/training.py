@@ -55,9 +55,7 @@ def fine_tune(
     return reporter.evaluations
 
 
-def arguments(
-    recipe: Recipe, plan: Plan, device: Device, checkpoints: Path, *, evaluates: bool
-) -> TrainingArguments:
+def arguments(recipe: Recipe, plan: Plan, device: Device, checkpoints: Path, *, evaluates: bool) -> TrainingArguments:
     """The recipe in transformers' words."""
     cpu = device.kind == "cpu"
     dtype = str(device.dtype)
@@ -107,9 +105,7 @@ class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """The mean loss a token; Trainer's own takes the mean of batches, whatever they hold."""
-        metrics = {
-            "eval_loss": mean_loss(self.model, self.eval_dataset, self.args.per_device_eval_batch_size)
-        }
+        metrics = {"eval_loss": mean_loss(self.model, self.eval_dataset, self.args.per_device_eval_batch_size)}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics

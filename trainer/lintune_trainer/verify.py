@@ -22,9 +22,7 @@ REJECTED = ".rejected"
 """Appended to the name of a file that failed, so that nothing serves it."""
 
 
-def verify(
-    run: Run, chat: ChatTokenizer, conversations: Sequence[Conversation], files: Sequence[Path]
-) -> bool:
+def verify(run: Run, chat: ChatTokenizer, conversations: Sequence[Conversation], files: Sequence[Path]) -> bool:
     """Compare GGUF files of a run with its merged model, and write verify.json.
 
     files: any of the run's; its f16 file is compared in any case. When a check fails, all of them are
@@ -43,9 +41,7 @@ def verify(
     run.emit(events.Verified(run=run.name, ok=found.ok, checks=found.checks))
     if not found.ok:
         broken = "; ".join(check.detail for check in found.checks if not check.ok)
-        run.warn(
-            f"The exported model is not the one that was trained ({broken}). Its files are named *{REJECTED}."
-        )
+        run.warn(f"The exported model is not the one that was trained ({broken}). Its files are named *{REJECTED}.")
     elif found.answers and not found.ended:
         run.warn(
             f"None of {found.answers} answers that were tried ended by itself: the model may talk on and on. "

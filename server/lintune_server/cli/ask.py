@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 from contextlib import aclosing
@@ -17,7 +18,6 @@ from lintune_server.sidecar.client import SidecarError
 from lintune_server.sidecar.supervisor import Sidecar
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     from lintune_server.sidecar.client import Options, SidecarClient
@@ -58,10 +58,7 @@ def run(args: argparse.Namespace) -> int:
             "There is no base model to compare with: --compare needs a run whose base_model is a GGUF file "
             "on this machine."
         )
-    try:
-        asyncio.run(_ask(models, messages, args.max_tokens, compare=args.compare))
-    except KeyboardInterrupt:
-        return 130  # 128 + SIGINT, as shells have it
+    asyncio.run(_ask(models, messages, args.max_tokens, compare=args.compare))
     return 0
 
 
@@ -107,7 +104,6 @@ def _heading(id_: str, path: Path, *, again: bool) -> None:
 
 
 def _count(argument: str) -> int:
-    value = int(argument)
-    if value < 1:
-        raise ValueError
-    return value
+    if not argument.isdecimal() or int(argument) < 1:
+        raise argparse.ArgumentTypeError(f"give a number of at least 1, not {argument}")
+    return int(argument)

@@ -62,7 +62,7 @@ def models_in(path: Path) -> dict[str, Path]:
     A file gets its own name. A run gives `tuned`, and `base` when its base model is a GGUF file as well.
     """
     if not path.exists():
-        raise LintuneError(f"There is no {path}. Give a run's directory or a .gguf file.")
+        raise LintuneError(f"There is no file or folder {path}. Give a run's directory or a .gguf file.")
     if path.is_file() and not recipes.is_recipe_name(path):
         return {re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-._") or "model": path}
     run = runs.read(path) if (path / EVENTS).is_file() else _last_with_model(path)
@@ -97,6 +97,7 @@ async def serve(models: dict[str, Path], *, context: int | None, threads: int | 
         if not stopped.is_set():
             print(f"The model's process died: {await gone}", file=sys.stderr)
             return 1
+    print("\nStopped.")
     return 0
 
 
@@ -104,7 +105,8 @@ def _introduce(sidecar: Sidecar) -> None:
     for id_, path in sidecar.models.items():
         print(f"{id_}: {path}")
     print(f"\nBase URL: {sidecar.url}\nToken:    {sidecar.token}\n\nTry it:\n")
-    print(f"curl {sidecar.url}/chat/completions -H 'Authorization: Bearer {sidecar.token}' \\")
+    print(f"curl {sidecar.url}/chat/completions \\")
+    print(f"  -H 'Authorization: Bearer {sidecar.token}' \\")
     print("  -H 'Content-Type: application/json' \\")
     print("""  -d '{"messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 64}'""")
     print("\nCtrl-C ends it.", flush=True)

@@ -19,6 +19,7 @@ from lintune_server.training.supervisor import Outcome, Phase, TrainerProcess
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
 EXIT_CODES = {
     Phase.FINISHED: 0,
@@ -77,13 +78,17 @@ async def train(recipe: Path, assignments: list[str], *, json: bool) -> Outcome:
     with ExitStack() as stack:
         stack.enter_context(view)
         process = TrainerProcess(recipe.resolve(), assignments, on_event=on_event, on_log=view.log)
-        _stop_on_signals(process)
+        _stop_on_signals(process, view.log)
         return await process.wait()
 
 
-def _stop_on_signals(process: TrainerProcess) -> None:
+def _stop_on_signals(process: TrainerProcess, say: Callable[[str], None]) -> None:
     def stop() -> None:
-        process.cancel(grace_seconds=0 if process.phase is Phase.STOPPING else 10)
+        if process.phase is Phase.STOPPING:
+            process.cancel(grace_seconds=0)
+        else:
+            process.cancel()
+            say("stopping … (Ctrl-C again to stop at once)")
 
     if sys.platform != "win32":  # there, Ctrl-C cancels asyncio.run, and the supervisor kills the trainer
         for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

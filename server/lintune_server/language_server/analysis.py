@@ -76,6 +76,11 @@ class Analysis:
         self._era += 1
         self.changed(delay=0)
 
+    @property
+    def lacks_tokenizer(self) -> bool:
+        """Whether a recipe was found, but not the tokenizer of its base model."""
+        return self._context is not None and self._context.recipe is not None and self._context.tokenizer is None
+
     async def report(self) -> Report | None:
         """The findings of the text as it is now, waiting for them when they are on the way."""
         if self._task is not None:

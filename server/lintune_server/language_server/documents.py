@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from lintune_schemas.recipe import is_recipe_name
 from lintune_server.language_server import convert
 from lintune_server.language_server.text import Encoding, Text
+from lintune_server.lint.checking import DATASET_SUFFIXES, YAML_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DATASET_LANGUAGES = ("jsonl", "jsonlines", "json-lines", "ndjson")
-_DATASET_SUFFIXES = (".jsonl", ".ndjson")
-_YAML_SUFFIXES = (".yaml", ".yml")
 _BASE_MODEL_KEY = re.compile(r"^base_model[ \t]*:", re.MULTILINE)
 
 
@@ -47,9 +46,9 @@ class Document:
     @property
     def kind(self) -> Kind:
         name = self.lint_path
-        if self.language in _DATASET_LANGUAGES or name.suffix in _DATASET_SUFFIXES:
+        if self.language in _DATASET_LANGUAGES or name.suffix in DATASET_SUFFIXES:
             return Kind.DATASET
-        is_yaml = name.suffix in _YAML_SUFFIXES or self.language == "yaml"
+        is_yaml = name.suffix in YAML_SUFFIXES or self.language == "yaml"
         if is_yaml and (is_recipe_name(name) or _BASE_MODEL_KEY.search(str(self.text))):
             return Kind.RECIPE
         return Kind.OTHER

@@ -29,10 +29,18 @@ _HOVER_PATIENCE = 1.2
 class AskedSample:
     """The result of `lintune.ask`."""
 
+    line: int
+    """0-based."""
     prompt: str
     reference: str | None
     model: Path
     answer: Answer
+
+    def as_message(self) -> str:
+        lines = [f"Line {self.line + 1}, tuned model: {self.answer.text}"]
+        if self.reference is not None:
+            lines.append(f"Reference: {self.reference}")
+        return "\n".join(lines)
 
     def as_result(self) -> dict[str, Any]:
         return {
@@ -92,7 +100,7 @@ class Questions:
         _, model = tuned
         question = sample.question(model)
         answer = await asyncio.shield(self._session.preview.ask(question))
-        return AskedSample(question.prompt, sample.reference, model, answer)
+        return AskedSample(number, question.prompt, sample.reference, model, answer)
 
     async def _read(self, document: Document, number: int) -> _Sample | None:
         line = document.line(number)

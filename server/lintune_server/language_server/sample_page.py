@@ -49,12 +49,13 @@ class SamplePage:
     answer: TunedAnswer | None = None
 
     def markdown(self) -> str:
+        # Editors show a dozen lines of a hover before one has to scroll: the answers come before the template.
         parts = [self._summary()]
         if self.tokenized is not None:
-            parts += [self._turns(self.tokenized), self._rendered(self.tokenized)]
-        elif self.problem:
-            parts.append(f"*{self.problem}*")
-        parts += self._answers()
+            parts += [self._turns(self.tokenized), *self._answers(), self._rendered(self.tokenized)]
+        else:
+            parts += [f"*{self.problem}*"] if self.problem else []
+            parts += self._answers()
         return "\n\n".join(parts)
 
     def _summary(self) -> str:
@@ -68,15 +69,14 @@ class SamplePage:
         return " · ".join(words)
 
     def _turns(self, tokenized: TokenizedChat) -> str:
-        rows = ["| message | tokens | |", "| :-- | --: | :-- |"]
-        for turn, tokens in zip(self.turns, tokenized.turn_tokens(), strict=False):
-            rows.append(f"| {turn.role} | {tokens:,} | {'learned' if turn.trained else ''} |")
-        return "\n".join(rows)
+        """The tokens of each message, with what the chat template writes around it."""
+        counted = zip(self.turns, tokenized.turn_tokens(), strict=False)
+        return "Tokens: " + " · ".join(
+            f"{turn.role} {tokens:,}{' (learned)' if turn.trained else ''}" for turn, tokens in counted
+        )
 
     def _rendered(self, tokenized: TokenizedChat) -> str:
-        doubt = (
-            "" if tokenized.rendered.exact else " (approximate: the chat template rewrites earlier messages)"
-        )
+        doubt = "" if tokenized.rendered.exact else " (approximate: the chat template rewrites earlier messages)"
         title = f"What the model sees; between {LEARNED_OPEN} {LEARNED_CLOSE} what it learns to write{doubt}"
         return f"{title}\n{fence(marked(tokenized))}"
 

@@ -44,6 +44,7 @@ class Session:
         self.analyses: dict[str, Analysis] = {}
         self.encoding = Encoding.UTF16
         self.trusted = True
+        self.shows_answers = True
         self.sidecar = TunedModel()
         self.preview = Preview(self.sidecar.complete)
         self.training = Training(self)
@@ -51,9 +52,10 @@ class Session:
         self._background: set[asyncio.Task[None]] = set()
         self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="analysis")
 
-    def begin(self, trusted: bool, encoding: Encoding) -> None:
+    def begin(self, trusted: bool, shows_answers: bool, encoding: Encoding) -> None:
         """The client introduced itself."""
         self.trusted = trusted
+        self.shows_answers = shows_answers
         self.encoding = encoding
 
     async def end(self) -> None:
@@ -115,6 +117,12 @@ class Session:
         """A recipe was saved: what data sets are judged by may be another."""
         for uri, analysis in self.analyses.items():
             if self.documents[uri].kind is Kind.DATASET:
+                analysis.surroundings_changed()
+
+    def base_model_arrived(self) -> None:
+        """A trainer has run, which downloads a base model that was missing: its tokenizer may be known now."""
+        for analysis in self.analyses.values():
+            if analysis.lacks_tokenizer:
                 analysis.surroundings_changed()
 
     def recipe_of(self, path: Path) -> Path:

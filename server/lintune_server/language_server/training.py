@@ -69,7 +69,7 @@ class Training:
             found = await asyncio.to_thread(_find_recipes, folders)
             for recipe in found:
                 await self._know(recipe)
-        await self._tell_rest(found[0] if found else None)
+        await self._tell_rest(next(iter(self._datasets), None))
 
     async def opened(self, path: Path, kind: Kind) -> None:
         """A recipe or a data set was opened in the editor."""
@@ -201,9 +201,12 @@ class Training:
         )
         if isinstance(decision, policy.Train):
             return True
-        self._session.messages.log(f"{recipe.name}: {decision.message}")
+        messages = self._session.messages
+        messages.log(f"{recipe.name}: {decision.message}")
         if decision.reason in (policy.Reason.BLOCKED, policy.Reason.UNREADABLE):
-            self._session.messages.once(decision.message)
+            messages.once(decision.message)
+        elif decision.reason is policy.Reason.UNCHANGED:
+            messages.forget()
         await self._tell_rest(recipe, decision.message)
         return False
 
@@ -215,7 +218,6 @@ class Training:
         self._process = process
         self._progress = WorkDone(session.server, f"Training {recipe.parent.name}", self._stop_from_progress)
         session.start(self._progress.create())
-        session.messages.forget()
         self._tell(State.TRAINING, "training …", "The trainer is being started.")
         session.refresh_lenses()
         try:
@@ -260,11 +262,15 @@ class Training:
                 self._session.messages.log(event.message)
 
     async def _tell_outcome(self, recipe: Path, outcome: Outcome) -> None:
-        self._session.messages.log(f"{recipe.name}: {outcome.message}")
+        messages = self._session.messages
+        messages.log(f"{recipe.name}: {outcome.message}")
+        if outcome.phase is not Phase.REFUSED:  # what keeps a training from beginning is said once, not at each save
+            messages.forget()
         if outcome.phase in (Phase.FINISHED, Phase.CANCELLED):
+            self._session.base_model_arrived()
             await self._tell_rest(recipe, outcome.message)
         else:
-            self._session.messages.error(outcome.message)
+            messages.once(outcome.message)
             self._tell(State.FAILED, "training failed", outcome.message, recipe=recipe, run=outcome.run)
 
     async def _tell_rest(self, recipe: Path | None, detail: str = "") -> None:

@@ -197,6 +197,9 @@ class _Scanner:
                 )
             at = escaped.end()
 
+    def _comment(self) -> bool:
+        return self.text.startswith(("//", "/*", "#"), self.at)
+
     def _shown(self) -> str:
         return f"“{self.text[self.at]}”"
 
@@ -220,6 +223,8 @@ class _Scanner:
     def _after_end(self, char: str) -> JsonSyntaxError:
         if char in "{,":
             return self._error("another object begins here: write each object on a line of its own")
+        if self._comment():
+            return self._error("JSON has no comments", len(self.text) - self.at)
         return JsonSyntaxError(self.at, len(self.text.rstrip()), f"text after the end of the object: {self._shown()}")
 
     def _bad_key(self, char: str) -> JsonSyntaxError:
@@ -243,7 +248,7 @@ class _Scanner:
             return self._error("single quotes are not JSON: write strings in double quotes")
         if char == "]" and in_array:
             return self._error("a trailing comma: no comma may stand before “]”")
-        if self.text.startswith(("//", "/*", "#"), self.at):
+        if self._comment():
             return self._error("JSON has no comments", len(self.text) - self.at)
         if word in _PYTHON_LITERALS:
             return self._error(f"{word} is Python: JSON writes {_PYTHON_LITERALS[word]}", len(word))

@@ -91,9 +91,7 @@ class SidecarClient:
         answer = await self._ask("/v1/chat/completions", _chat(messages, options))
         return _read(answer, answer["choices"][0]["message"]["content"])
 
-    async def stream(
-        self, prompt: str | Sequence[int], **options: Unpack[Options]
-    ) -> AsyncGenerator[Piece, None]:
+    async def stream(self, prompt: str | Sequence[int], **options: Unpack[Options]) -> AsyncGenerator[Piece, None]:
         """The text of `complete` in pieces, as it is written."""
         async for choice in self._stream("/v1/completions", _completion(prompt, options)):
             yield Piece(choice["text"], choice["finish_reason"])

@@ -31,7 +31,7 @@ import msgspec
 
 from lintune_schemas.errors import LintuneError
 from lintune_server.sidecar.client import SidecarClient, SidecarGone
-from lintune_server.sidecar.protocol import TOKEN_VARIABLE, Ready
+from lintune_server.sidecar.protocol import EXIT_REFUSED, PROGRAM, TOKEN_VARIABLE, Ready
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -60,8 +60,7 @@ def require_serve_extra() -> None:
     missing = [name for name in _SERVE_EXTRA if find_spec(name) is None]
     if missing:
         raise LintuneError(
-            f"Asking a model needs {', '.join(missing)}. Install the serve extra with: "
-            "pip install 'lintune[serve]'"
+            f"Asking a model needs {', '.join(missing)}. Install the serve extra with: pip install 'lintune[serve]'"
         )
 
 
@@ -170,9 +169,7 @@ class Sidecar:
             self._process = process = await self._spawn()
         except OSError as error:
             self.phase = Phase.STOPPED
-            raise LintuneError(
-                f"The model's process could not be started: {error.strerror or error}."
-            ) from error
+            raise LintuneError(f"The model's process could not be started: {error.strerror or error}.") from error
         self._watching = asyncio.create_task(self._watch(process))
         try:
             async with asyncio.timeout(_START_SECONDS):
@@ -189,7 +186,10 @@ class Sidecar:
             await self._see_off(process)
             if self._stops != stops:
                 raise LintuneError("The model's process was stopped while it was started.")
-            raise LintuneError(f"The model's process could not start: {self._last_words()}")
+            said = self._last_words()
+            if process.returncode == EXIT_REFUSED:
+                raise LintuneError(said.removeprefix(f"{PROGRAM}: error: "))
+            raise LintuneError(f"The model's process could not start: {said}")
         self._port = ready.port
         self._client = SidecarClient(ready.port, self.token)
         self.phase = Phase.READY
@@ -225,7 +225,7 @@ class Sidecar:
             log.info("sidecar: %s", self._words[-1])
         code = await process.wait()
         if code and self.phase is Phase.READY:
-            log.warning("the sidecar ended: %s", _death(code))
+            log.info("the sidecar ended: %s", _death(code))
         client, self._client, self._port = self._client, None, None
         self.phase = Phase.STOPPED
         if client:

@@ -67,7 +67,8 @@ def decide(
         return Skip(Reason.OFF, "Not trained: the recipe does not say lintune.train_on_save: true.")
     if faults:
         more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
-        return Skip(Reason.BLOCKED, f"Not trained: {faults[0]}{more}. Correct it and save.")
+        first = str(faults[0]).removesuffix(".")
+        return Skip(Reason.BLOCKED, f"Not trained: {first}{more}. Correct it and save.")
     if recipe is None or fingerprint is None:
         return Skip(Reason.UNREADABLE, f"Not trained: {problem or 'the recipe cannot be read.'}")
     if fingerprint == trained:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from .editor import Editor
 
@@ -45,3 +46,15 @@ async def editor(new_editor: Editor, workspace: Path) -> Editor:
     """An editor that has opened the workspace, but no file."""
     await new_editor.start(workspace)
     return new_editor
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def linting_editor(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Editor]:
+    """One editor for all tests that only read and lint, each in a folder of its own.
+
+    Such tests are marked `asyncio(loop_scope="session")`: the editor lives on one event loop.
+    """
+    editor = Editor()
+    await editor.start(tmp_path_factory.mktemp("empty"))
+    yield editor
+    await editor.leave()

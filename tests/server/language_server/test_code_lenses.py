@@ -2,7 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from .editor import Editor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture
+def editor(linting_editor: Editor) -> Editor:
+    return linting_editor
 
 
 async def test_train_on_a_recipe(editor: Editor, workspace: Path) -> None:

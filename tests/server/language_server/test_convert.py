@@ -6,15 +6,11 @@ from lsprotocol import types
 
 from lintune_server.language_server import convert
 from lintune_server.language_server.text import Encoding
-from lintune_server.lint.findings import Edit, Finding, Position, Range, Related, Severity
+from lintune_server.lint.findings import Finding, Position, Range, Related, Severity
 
 
 def at(start: int, end: int, line: int = 0) -> Range:
     return Range(Position(line, start), Position(line, end))
-
-
-def edit(start: int, end: int, line: int = 0) -> Edit:
-    return Edit(at(start, end, line), "new")
 
 
 def test_paths_and_uris_with_odd_characters() -> None:
@@ -42,16 +38,3 @@ def test_positions_beyond_the_text_are_at_its_end() -> None:
     converter = convert.Converter(["ab\n", "c"], Encoding.UTF16)
     assert converter.position(Position(7, 0)) == types.Position(1, 1)
     assert converter.position(Position(1, 99)) == types.Position(1, 1)
-
-
-def test_fixes_that_do_not_touch_are_applied_together_and_the_first_of_two_that_do() -> None:
-    first, second = [edit(0, 2)], [edit(5, 6), edit(8, 9)]
-    overlapping, inserted = [edit(1, 3)], [edit(2, 2)]
-    elsewhere = [edit(1, 3, line=4)]
-    assert convert.independent([second, first, overlapping, inserted, elsewhere]) == [
-        *first,
-        *second,
-        *elsewhere,
-    ]
-    assert convert.independent([[edit(0, 2)], [edit(2, 4)]]) == [edit(0, 2), edit(2, 4)], "touching ranges"
-    assert convert.independent([[edit(3, 3)], [edit(3, 3)]]) == [edit(3, 3)], "two insertions at one place"

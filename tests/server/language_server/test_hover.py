@@ -2,15 +2,21 @@
 
 from pathlib import Path
 
+import pytest
+
 from .editor import Editor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture
+def editor(linting_editor: Editor) -> Editor:
+    return linting_editor
 
 FIRST_SAMPLE = """\
 **Sample on line 1** · chat · 2 messages · **36 of 256 tokens** · 2 learned
 
-| message | tokens | |
-| :-- | --: | :-- |
-| user | 29 |  |
-| assistant | 7 | learned |
+Tokens: user 29 · assistant 7 (learned)
 
 What the model sees; between ⟦ ⟧ what it learns to write
 ```text

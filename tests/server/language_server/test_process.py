@@ -1,8 +1,7 @@
-"""The server's process: light, quick to answer, clean on its streams."""
+"""The server's process: what it offers, quick to answer, clean on its streams, gone when it should be."""
 
 import asyncio
 import os
-import re
 import signal
 from pathlib import Path
 
@@ -12,30 +11,8 @@ from lsprotocol import types
 from . import editor as editors
 from .editor import Editor
 
-HEAVY = {"torch", "transformers", "peft", "bitsandbytes", "accelerate", "llama_cpp"}
-
-
-async def test_it_imports_nothing_heavy(
-    new_editor: Editor, workspace: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Through a session that uses every feature."""
-    record = tmp_path / "imports"
-    # The interpreter lists its imports on stderr.
-    command = f'exec "{editors.SERVER[0]}" -X importtime {" ".join(editors.SERVER[1:])} 2>"{record}"'
-    monkeypatch.setattr(editors, "SERVER", ["sh", "-c", command])
-    await new_editor.start(workspace)
-    data = workspace / "train.jsonl"
-    new_editor.open(data, data.read_text() + '{"prompt": "a", "completion": "b",}\n')
-    (found,) = await new_editor.diagnostics(data, 1)
-    assert await new_editor.actions(data, found.range)
-    assert await new_editor.hover_until(data, 0, "learned")
-    assert await new_editor.lenses(data)
-    await new_editor.leave()
-    imported = {
-        name.split(".")[0] for name in re.findall(r"\|\s+([\w.]+)$", record.read_text(), re.MULTILINE)
-    }
-    assert {"pygls", "tokenizers", "lintune_server"} <= imported
-    assert imported.isdisjoint(HEAVY)
+BROKEN = '{"prompt": "😀日", "completion": "b",}\n'
+"""A trailing comma behind an emoji, which UTF-16 counts twice and UTF-8 four times."""
 
 
 async def test_initialize_offers_the_features(editor: Editor) -> None:
@@ -51,11 +28,23 @@ async def test_initialize_offers_the_features(editor: Editor) -> None:
     assert set(offered.code_action_provider.code_action_kinds or []) == {"quickfix", "source.fixAll.lintune"}
     assert offered.execute_command_provider
     assert set(offered.execute_command_provider.commands) == {"lintune.train", "lintune.stop", "lintune.ask"}
+    process = editor.process
+    await editor.leave()
+    assert process.returncode == 0, "it leaves as asked"
 
 
-async def test_initialize_is_answered_before_the_workspace_is_searched(
-    new_editor: Editor, tmp_path: Path
+@pytest.mark.parametrize(("encodings", "start"), [(None, 37), (["utf-8"], 41), (["utf-32", "utf-16"], 36)])
+async def test_places_are_in_the_clients_units(
+    new_editor: Editor, workspace: Path, encodings: list[str] | None, start: int
 ) -> None:
+    path = workspace / "train.jsonl"
+    await new_editor.start(workspace, encodings=encodings)
+    new_editor.open(path, '{"prompt": "a", "completion": "b"}\n' + BROKEN)
+    (found,) = await new_editor.diagnostics(path, 1)
+    assert found.range == types.Range(types.Position(1, start), types.Position(1, start + 1))
+
+
+async def test_initialize_is_answered_before_the_workspace_is_searched(new_editor: Editor, tmp_path: Path) -> None:
     """A folder with more in it than the search may look at."""
     for number in range(40):
         (tmp_path / f"a{number}" / "b" / "c" / "d" / "e").mkdir(parents=True)
@@ -67,11 +56,9 @@ async def test_initialize_is_answered_before_the_workspace_is_searched(
 async def test_a_client_without_any_capability_is_served(new_editor: Editor, workspace: Path) -> None:
     client = new_editor.client
     await client.start_io(*editors.SERVER, env=dict(os.environ))
-    await client.initialize_session(
-        types.InitializeParams(types.ClientCapabilities(), root_uri=workspace.as_uri())
-    )
+    await client.initialize_session(types.InitializeParams(types.ClientCapabilities(), root_uri=workspace.as_uri()))
     data = workspace / "train.jsonl"
-    new_editor.open(data, '{"prompt": "a", "completion": "b",}\n')
+    new_editor.open(data, data.read_text().replace("assistant", "gpt", 1))
     (found,) = await new_editor.diagnostics(data, 1)
     (action, *_) = await new_editor.actions(data, found.range)
     assert action.edit
@@ -86,6 +73,13 @@ async def test_a_message_that_is_no_json_does_not_end_it(editor: Editor, workspa
     data = workspace / "train.jsonl"
     editor.open(data, "{broken\n")
     await editor.diagnostics(data, 1)
+
+
+async def test_it_leaves_when_its_client_is_gone(editor: Editor) -> None:
+    assert editor.process.stdin
+    editor.process.stdin.close()
+    await editor.until(lambda: editor.process.returncode is not None)
+    assert editor.process.returncode == 1
 
 
 async def test_sigterm_ends_it(editor: Editor) -> None:

@@ -38,9 +38,11 @@ def page(answer: TunedAnswer | None) -> SamplePage:
 
 def test_the_answer_stands_beside_the_reference() -> None:
     text = page(TunedAnswer("20260101-abc", "cxef")).markdown()
-    assert text.endswith(
-        "**Tuned model** · run 20260101-abc\n```text\ncxef\n```\n\n**Reference**\n```text\ncdef\n```"
-    )
+    assert (
+        "Tokens: user 2 · assistant 4 (learned)\n\n"
+        "**Tuned model** · run 20260101-abc\n```text\ncxef\n```\n\n**Reference**\n```text\ncdef\n```\n\n"
+    ) in text
+    assert text.endswith("```text\nab⟦cdef⟧\n```")
     assert "**6 of 5 tokens** — **too long**" in text
     assert "equals the reference" in page(TunedAnswer("20260101-abc", "cdef\n")).markdown()
 

@@ -15,21 +15,19 @@ from lintune_server.language_server.tuned_model import TunedModel
 
 pytestmark = pytest.mark.slow
 
-PROMPT = (
-    "<|im_start|>user\nWhat is the capital of France? One word.<|im_end|>\n<|im_start|>assistant\nThe capital"
-)
+PROMPT = "<|im_start|>user\nWhat is the capital of France? One word.<|im_end|>\n<|im_start|>assistant\nThe capital"
 
 
 def question(model: Path, prompt: str = PROMPT, max_tokens: int = 12) -> Question:
     return Question(model, prompt, max_tokens, 0.0, ("<|im_end|>",))
 
 
-def sidecars() -> list[psutil.Process]:
-    """This process's own sidecars."""
+def sidecars(folder: Path) -> list[psutil.Process]:
+    """This process's sidecars with a model in a folder."""
     return [
         child
         for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and "lintune_server.sidecar.worker" in child.cmdline()
+        if child.status() != psutil.STATUS_ZOMBIE and any(f"tuned={folder}" in word for word in child.cmdline())
     ]
 
 
@@ -42,36 +40,36 @@ def model(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def tuned() -> AsyncIterator[TunedModel]:
+async def tuned(tmp_path: Path) -> AsyncIterator[TunedModel]:
     tuned = TunedModel()
     yield tuned
     await tuned.close()
-    assert sidecars() == []
+    assert sidecars(tmp_path) == []
 
 
 async def test_the_first_question_starts_it_and_a_kill_does_not_end_it(
-    tuned: TunedModel, model: Path
+    tuned: TunedModel, model: Path, tmp_path: Path
 ) -> None:
-    assert sidecars() == []
+    assert sidecars(tmp_path) == []
     answer = await tuned.complete(question(model))
     assert "Paris" in answer.text
     assert "<|im_end|>" not in answer.text
     assert answer.tokens_per_second > 0
-    (first,) = sidecars()
+    (first,) = sidecars(tmp_path)
     assert (await tuned.complete(question(model))).text == answer.text
-    assert sidecars() == [first]
+    assert sidecars(tmp_path) == [first]
     first.kill()
     assert (await tuned.complete(question(model))).text == answer.text
-    (second,) = sidecars()
+    (second,) = sidecars(tmp_path)
     assert second != first
     await tuned.close()
-    assert sidecars() == []
+    assert sidecars(tmp_path) == []
     assert (await tuned.complete(question(model))).text == answer.text, "closed is not for ever"
 
 
-async def test_a_model_that_was_written_anew_is_loaded_anew(tuned: TunedModel, model: Path) -> None:
+async def test_a_model_that_was_written_anew_is_loaded_anew(tuned: TunedModel, model: Path, tmp_path: Path) -> None:
     answer = await tuned.complete(question(model))
-    (first,) = sidecars()
+    (first,) = sidecars(tmp_path)
     whole, cut = model.with_name("whole.gguf"), model.with_name("cut.gguf")
     model.rename(whole)
     cut.write_bytes(whole.read_bytes()[:30_000_000])
@@ -81,19 +79,19 @@ async def test_a_model_that_was_written_anew_is_loaded_anew(tuned: TunedModel, m
     assert not first.is_running()
     whole.replace(model)
     assert (await tuned.complete(question(model))).text == answer.text
-    assert len(sidecars()) == 1
+    assert len(sidecars(tmp_path)) == 1
 
 
-async def test_there_is_one_sidecar_whatever_model_is_asked(tuned: TunedModel, model: Path) -> None:
+async def test_there_is_one_sidecar_whatever_model_is_asked(tuned: TunedModel, model: Path, tmp_path: Path) -> None:
     other = model.with_name("other.gguf")
     other.hardlink_to(model)
     for path in (model, other, model):
         await tuned.complete(question(path, max_tokens=1))
-        (sidecar,) = sidecars()
+        (sidecar,) = sidecars(tmp_path)
         assert f"tuned={path}" in sidecar.cmdline()
 
 
-async def test_closed_while_one_model_makes_way_for_another(tuned: TunedModel, model: Path) -> None:
+async def test_closed_while_one_model_makes_way_for_another(tuned: TunedModel, model: Path, tmp_path: Path) -> None:
     other = model.with_name("other.gguf")
     other.hardlink_to(model)
     await tuned.complete(question(model, max_tokens=1))
@@ -102,13 +100,13 @@ async def test_closed_while_one_model_makes_way_for_another(tuned: TunedModel, m
     await tuned.close()
     with pytest.raises(LintuneError, match="stopped while it was asked"):
         await asking
-    assert sidecars() == []
+    assert sidecars(tmp_path) == []
 
 
 async def test_a_model_that_is_gone(tuned: TunedModel, tmp_path: Path) -> None:
     with pytest.raises(LintuneError, match=r"no\.gguf could not be read \(No such file.*Train the recipe"):
         await tuned.complete(question(tmp_path / "no.gguf"))
-    assert sidecars() == []
+    assert sidecars(tmp_path) == []
 
 
 async def test_what_a_run_could_learn_fits_into_the_context(tuned: TunedModel, model: Path) -> None:

@@ -69,9 +69,7 @@ async def test_a_stream_is_the_whole_answer_in_pieces(client: SidecarClient) -> 
 
 async def test_the_events_of_a_stream_are_openais(http: httpx.AsyncClient) -> None:
     body = {"messages": QUESTION, "temperature": 0, "max_tokens": 4, "stream": True}
-    response = await http.post(
-        "/v1/chat/completions", json={**body, "stream_options": {"include_usage": True}}
-    )
+    response = await http.post("/v1/chat/completions", json={**body, "stream_options": {"include_usage": True}})
     assert response.headers["content-type"].startswith("text/event-stream")
     *events, end = response.text.strip().split("\n\n")
     assert end == "data: [DONE]"

@@ -19,7 +19,7 @@ from .workspace import MODEL, add_run
 
 pytestmark = pytest.mark.slow
 
-LINTUNE = [sys.executable, "/tmp/cli.py"]
+LINTUNE = [sys.executable, "-m", "lintune_server"]
 FRANCE = "What is the capital of France? One word."
 
 
@@ -52,7 +52,7 @@ def serving(model: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[
 def ask_as_told(said: str) -> httpx.Response:
     """Make the request that the printed curl command makes, in one token."""
     command = said[said.index("curl ") : said.index("\n\nCtrl-C")]
-    _, url, *options = shlex.split(command)
+    _, url, *options = shlex.split(command.replace("\\\n", " "))
     given = list(zip(options[::2], options[1::2], strict=True))
     headers = dict(value.split(": ") for option, value in given if option == "-H")
     (body,) = (value for option, value in given if option == "-d")
@@ -94,8 +94,8 @@ def test_an_answer(demo_model: Path) -> None:
     assert "\x1b" not in done.stdout
     piped = lintune("ask", demo_model, "-", stdin=FRANCE)
     assert piped.stdout == done.stdout
-    other = lintune("ask", demo_model, FRANCE, "--system", "You answer every question with: I do not know.")
-    assert other.stdout != done.stdout
+    system = ("--system", "Your name is Captain Hook.")
+    assert "Captain" in lintune("ask", demo_model, "Who are you?", *system, "--max-tokens", 8).stdout
 
 
 def test_base_and_tuned_one_under_the_other(tmp_path: Path, demo_model: Path) -> None:
@@ -119,10 +119,10 @@ def test_what_cannot_be_asked(tmp_path: Path, demo_model: Path) -> None:
     (tmp_path / "broken.gguf").write_bytes(b"GGUF, it says")
     for arguments, problem in (
         ((demo_model, "Hello", "--compare"), "There is no base model to compare with"),
-        ((tmp_path / "no.gguf", "Hello"), "There is no"),
+        ((tmp_path / "no.gguf", "Hello"), "There is no file or folder"),
         ((tmp_path / "broken.gguf", "Hello"), "If the file is damaged, export it again"),
         ((demo_model, "word " * 5000), "prompt and answer together may have 4,096"),
-        ((demo_model, "Hello", "--max-tokens", "0"), "--max-tokens"),
+        ((demo_model, "Hello", "--max-tokens", "0"), "--max-tokens: give a number of at least 1, not 0"),
     ):
         done = lintune("ask", *arguments)
         assert (done.returncode, done.stdout) == (2, "")

@@ -36,14 +36,14 @@ def test_a_run_gives_its_model_and_its_base(tmp_path: Path, demo_model: Path) ->
 
 
 def test_what_leads_to_no_model(tmp_path: Path) -> None:
-    with pytest.raises(LintuneError, match=r"There is no .*nowhere\. Give a run's directory or a \.gguf"):
+    with pytest.raises(
+        LintuneError, match=r"There is no file or folder .*nowhere\. Give a run's directory or a \.gguf"
+    ):
         models_in(tmp_path / "nowhere")
     recipe = tmp_path / "recipe.yaml"
     recipe.touch()
     for path in (tmp_path, recipe):
-        with pytest.raises(
-            LintuneError, match=r"has left a model yet\. Train its recipe first: lintune train"
-        ):
+        with pytest.raises(LintuneError, match=r"has left a model yet\. Train its recipe first: lintune train"):
             models_in(path)
     unexported = add_run(recipe, "20260101-a")
     with pytest.raises(LintuneError, match="Export it first: lintune export"):

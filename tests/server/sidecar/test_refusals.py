@@ -42,12 +42,8 @@ async def test_health_needs_no_token_and_says_nothing(worker: Worker) -> None:
         {"Authorization": TOKEN},
     ],
 )
-@pytest.mark.parametrize(
-    "path", ["/v1/models", "/v1/completions", "/v1/chat/completions", "/tokenize", "/", "/x"]
-)
-async def test_nothing_else_is_answered_without_the_token(
-    worker: Worker, headers: dict[str, str], path: str
-) -> None:
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/completions", "/v1/chat/completions", "/tokenize", "/", "/x"])
+async def test_nothing_else_is_answered_without_the_token(worker: Worker, headers: dict[str, str], path: str) -> None:
     async with httpx.AsyncClient(base_url=worker.url, headers=headers, trust_env=False) as http:
         for response in (await http.get(path), await http.post(path, json=CHAT)):
             assert response.status_code == 401
@@ -97,9 +93,7 @@ async def test_a_body_that_cannot_be_understood(
     assert (problem(response)["code"], problem(response)["param"]) == ("invalid_body", param)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"prompt": "\xff"}', b'{"prompt": "\\ud800"}', b"[" * 100_000]
-)
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"prompt": "\xff"}', b'{"prompt": "\\ud800"}', b"[" * 100_000])
 async def test_a_body_that_is_no_json(http: httpx.AsyncClient, content: bytes) -> None:
     response = await http.post("/v1/completions", content=content)
     assert response.status_code == 400

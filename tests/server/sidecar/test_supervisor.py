@@ -159,9 +159,14 @@ def test_it_dies_with_its_parent_even_by_sigkill_and_while_it_computes(demo_mode
 
 async def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     sidecar = Sidecar({"tuned": tmp_path / "model.gguf"})
-    with pytest.raises(LintuneError, match=r"There is no model file .*model\.gguf\. Train the recipe"):
+    with pytest.raises(LintuneError, match=r"^There is no model file .*model\.gguf\. Train the recipe"):
         await sidecar.client()
     assert sidecar.phase is Phase.STOPPED
+
+
+async def test_a_context_that_cannot_be(demo_model: Path) -> None:
+    with pytest.raises(LintuneError, match=r"^argument --context: 3 is not between 64 and 1048576$"):
+        await Sidecar({"tuned": demo_model}, context=3).client()
 
 
 async def test_a_file_that_is_no_gguf(tmp_path: Path) -> None:
@@ -178,9 +183,7 @@ async def test_a_gguf_that_is_cut_off(tmp_path: Path, demo_model: Path) -> None:
         path.write_bytes(whole.read(30_000_000))
     async with Sidecar({"tuned": path, "base": demo_model}, context=256) as sidecar:
         for _ in range(2):
-            with pytest.raises(
-                SidecarError, match=r"cannot load .*cut\.gguf: .*If the file is damaged"
-            ) as failed:
+            with pytest.raises(SidecarError, match=r"cannot load .*cut\.gguf: .*If the file is damaged") as failed:
                 await sidecar.ask(hello)
         assert failed.value.code == "model_not_loaded"
         answer = await sidecar.ask(lambda client: client.complete("Hello", model="base", max_tokens=2))

@@ -44,9 +44,7 @@ def test_the_sequence_that_is_complete_first_counts(pieces: list[bytes]) -> None
     assert ("".join(out), stopped) == ("xa", True)
 
 
-@given(
-    st.text("abé\n", max_size=20), st.lists(st.text("abé\n", min_size=1, max_size=3), max_size=3), st.data()
-)
+@given(st.text("abé\n", max_size=20), st.lists(st.text("abé\n", min_size=1, max_size=3), max_size=3), st.data())
 def test_how_the_bytes_are_cut_makes_no_difference(text: str, stops: list[str], data: st.DataObject) -> None:
     encoded = text.encode()
     cuts = sorted(data.draw(st.sets(st.integers(0, len(encoded)))))

@@ -46,10 +46,15 @@ def stop(ls: LintuneServer) -> bool:
 
 
 async def ask(ls: LintuneServer, uri: str, line: int) -> dict[str, Any] | None:
-    """Ask the tuned model the prompt of the sample on a line (0-based). None when it could not be asked."""
+    """Ask the tuned model the prompt of the sample on a line (0-based). None when it could not be asked.
+
+    The answer is also shown as a message, unless the client said `showAnswers: false` and shows it by itself.
+    """
     try:
         asked = await ls.session.questions.ask(uri, line)
     except LintuneError as error:
         ls.session.messages.error(str(error))
         return None
+    if ls.session.shows_answers:
+        ls.session.messages.info(asked.as_message())
     return asked.as_result()

@@ -26,9 +26,10 @@ def register(server: LintuneServer) -> None:
 
 
 def initialize(ls: LintuneServer, params: types.InitializeParams) -> None:
-    options = params.initialization_options
-    trusted = options.get("trusted", True) is not False if isinstance(options, dict) else True
-    ls.session.begin(trusted, Encoding(ls.workspace.position_encoding or Encoding.UTF16))
+    """Options, both true unless said otherwise: `trusted`, and `showAnswers` (as messages)."""
+    options = params.initialization_options if isinstance(params.initialization_options, dict) else {}
+    trusted, shows_answers = (options.get(name) is not False for name in ("trusted", "showAnswers"))
+    ls.session.begin(trusted, shows_answers, Encoding(ls.workspace.position_encoding or Encoding.UTF16))
 
 
 def initialized(ls: LintuneServer, _: types.InitializedParams) -> None:

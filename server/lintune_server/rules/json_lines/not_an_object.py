@@ -36,6 +36,10 @@ def not_an_object(line: Line) -> Iterator[Problem]:
     if line.error is None and line.sample is None:
         kind = _KINDS.get(type(line.value), "null")
         hint = ""
-        if isinstance(line.value, list) and all(isinstance(item, dict) and "role" in item for item in line.value):
+        if (
+            isinstance(line.value, list)
+            and line.value
+            and all(isinstance(item, dict) and "role" in item for item in line.value)
+        ):
             hint = ' Put the messages into one: {"messages": […]}.'
         yield Problem(f"A sample must be a JSON object, and this line is {kind}.{hint}")

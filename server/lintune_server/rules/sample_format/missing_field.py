@@ -39,7 +39,7 @@ def missing_field(line: Line) -> Iterator[Problem]:
     spec = samples.FORMATS[line.format]
     missing = [key for key in spec.required if key not in line.sample]
     if missing:
-        yield Problem(f"This {line.format} sample has no {listed(missing)}.{_meant(missing, line.sample)}")
+        yield Problem(f"This {line.format} sample has no {listed(missing, 'or')}.{_meant(missing, line.sample)}")
     messages = line.sample.get("messages") if line.format is SampleFormat.CHAT else None
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if not isinstance(message, dict):
@@ -47,7 +47,7 @@ def missing_field(line: Line) -> Iterator[Problem]:
         missing = [key for key in ("role", "content") if key not in message]
         if missing:
             yield Problem(
-                f"This message has no {listed(missing)}.{_meant(missing, message)}",
+                f"This message has no {listed(missing, 'or')}.{_meant(missing, message)}",
                 Value(("messages", index)),
             )
 

@@ -58,9 +58,7 @@ class Routes:
         return JSONResponse({"status": "ok"})
 
     async def list_models(self, _: Request) -> Response:
-        entries = [
-            {"id": id_, "object": "model", "created": 0, "owned_by": "lintune"} for id_ in self._models.ids
-        ]
+        entries = [{"id": id_, "object": "model", "created": 0, "owned_by": "lintune"} for id_ in self._models.ids]
         return JSONResponse({"object": "list", "data": entries})
 
     async def completions(self, request: Request) -> Response:
@@ -150,9 +148,7 @@ def _problem(request: Request, error: Exception) -> ApiError:
         case ApiError():
             return error
         case TemplateError():
-            return ApiError(
-                400, "chat_template", f"The model's chat template refuses this: {error}", "messages"
-            )
+            return ApiError(400, "chat_template", f"The model's chat template refuses this: {error}", "messages")
         case HTTPException():
             asked = f"{request.method} {request.url.path}"
             return ApiError(error.status_code, "no_such_route", f"There is no {asked} here. {_ROUTES}")

@@ -141,13 +141,10 @@ class ChatBody(Generate, frozen=True, kw_only=True):
         return self.max_completion_tokens or self.max_tokens
 
     def unsupported(self) -> dict[str, bool]:
-        parts = [
-            part for message in self.messages if isinstance(message.content, list) for part in message.content
-        ]
+        parts = [part for message in self.messages if isinstance(message.content, list) for part in message.content]
         return {
             **super().unsupported(),
-            "response_format": self.response_format is not None
-            and self.response_format.get("type") != "text",
+            "response_format": self.response_format is not None and self.response_format.get("type") != "text",
             "tools": bool(self.tools),
             "functions": bool(self.functions),
             "logprobs": bool(self.logprobs),
@@ -190,16 +187,12 @@ async def read(request: Request, kind: type[_Body]) -> _Body:
     if isinstance(body, Generate):
         for field, asked in body.unsupported().items():
             if asked:
-                raise ApiError(
-                    400, "unsupported", f"This server does not do what {field} asks. Leave it out.", field
-                )
+                raise ApiError(400, "unsupported", f"This server does not do what {field} asks. Leave it out.", field)
     return body
 
 
 async def _read_bytes(request: Request) -> bytes:
-    too_large = ApiError(
-        413, "body_too_large", f"The body may have {LARGEST_BODY // 2**20} MiB. Shorten the prompt."
-    )
+    too_large = ApiError(413, "body_too_large", f"The body may have {LARGEST_BODY // 2**20} MiB. Shorten the prompt.")
     length = request.headers.get("content-length", "")
     stream = request.stream()
     data = bytearray()
@@ -230,6 +223,4 @@ def _invalid(problem: str) -> ApiError:
     at = re.search(r" - at `\$\.?(.+)`$", problem)
     where = f" in {at[1]}" if at else ""
     said = problem[: at.start()] if at else problem
-    return ApiError(
-        400, "invalid_body", f"The body cannot be understood{where}: {said}.", at[1] if at else None
-    )
+    return ApiError(400, "invalid_body", f"The body cannot be understood{where}: {said}.", at[1] if at else None)

@@ -67,9 +67,7 @@ def complete(
     _check_prompt(model, ids)
     room = model.context - len(ids)
     limit = room if max_tokens is None else min(max_tokens, room)
-    stop_ids = {
-        ids_[0] for text in stops if len(ids_ := model.tokenize(text)) == 1 and not model.piece(ids_[0])
-    }
+    stop_ids = {ids_[0] for text in stops if len(ids_ := model.tokenize(text)) == 1 and not model.piece(ids_[0])}
     text = TextStream(stops)
     yield Begun()
     count = 0

@@ -108,9 +108,7 @@ class Model:
             piece = self._pieces[token] = self._read_piece(token)
         return piece
 
-    def generate(
-        self, ids: Sequence[int], sampling: Sampling, stop: Callable[[], bool]
-    ) -> Generator[int, None, None]:
+    def generate(self, ids: Sequence[int], sampling: Sampling, stop: Callable[[], bool]) -> Generator[int, None, None]:
         """The tokens that follow `ids`, without end; the first comes when all of `ids` is read.
 
         ids: at least one and fewer than `context`. stop: asked before every token, and while the prompt is

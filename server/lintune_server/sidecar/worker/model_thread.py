@@ -51,9 +51,7 @@ class ModelThread:
                     loop.call_soon_threadsafe(items.put_nowait, item)
 
         turn = loop.run_in_executor(self._executor, work)
-        turn.add_done_callback(
-            lambda done: done.cancelled() or done.exception()
-        )  # it may be that nobody asks
+        turn.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may be that nobody asks
         turn.add_done_callback(lambda _: items.put_nowait(None))
         self._requests += 1
         try:
@@ -70,6 +68,4 @@ class ModelThread:
 
     def _refuse_when_full(self) -> None:
         if self._requests >= _LONGEST_QUEUE:
-            raise ApiError(
-                503, "busy", f"{self._requests} requests are waiting already. Ask again in a moment."
-            )
+            raise ApiError(503, "busy", f"{self._requests} requests are waiting already. Ask again in a moment.")

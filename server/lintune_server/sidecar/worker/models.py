@@ -21,17 +21,13 @@ def check(path: Path) -> None:
         with path.open("rb") as file:
             start = file.read(len(_MAGIC))
     except FileNotFoundError:
-        raise LintuneError(
-            f"There is no model file {path}. Train the recipe, or export the run again."
-        ) from None
+        raise LintuneError(f"There is no model file {path}. Train the recipe, or export the run again.") from None
     except IsADirectoryError:
         raise LintuneError(f"{path} is a folder. Give the path of a .gguf file.") from None
     except OSError as error:
         raise LintuneError(f"The model file {path} could not be read: {error.strerror}.") from error
     if start != _MAGIC:
-        raise LintuneError(
-            f"{path} is no GGUF file. Give the path of a .gguf file, as `lintune export` writes."
-        )
+        raise LintuneError(f"{path} is no GGUF file. Give the path of a .gguf file, as `lintune export` writes.")
 
 
 class Models:

@@ -51,9 +51,7 @@ class _Answer(Response):
         except ApiError as error:
             await self._fail(error, send)
         except TimeoutError:
-            message = (
-                f"The answer took longer than {_ANSWER_SECONDS:.0f} s. Ask for fewer tokens (max_tokens)."
-            )
+            message = f"The answer took longer than {_ANSWER_SECONDS:.0f} s. Ask for fewer tokens (max_tokens)."
             await self._fail(ApiError(504, "time_limit", message), send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,9 +79,7 @@ class StreamedAnswer(_Answer):
     include_usage: whether a chunk with the token counts, and without a choice, comes before `[DONE]`.
     """
 
-    def __init__(
-        self, events: AsyncGenerator[Event, None], format_: AnswerFormat, *, include_usage: bool
-    ) -> None:
+    def __init__(self, events: AsyncGenerator[Event, None], format_: AnswerFormat, *, include_usage: bool) -> None:
         super().__init__(events, format_)
         self._include_usage = include_usage
         self._begun = False

@@ -1,6 +1,7 @@
-"""Writes `lintune_schemas/json/recipe.schema.json` from Axolotl's vocabulary and our own section.
+"""Writes the JSON Schemas that follow from something else: recipes from Axolotl's vocabulary, run events from structs.
 
-Run it after a change of `axolotl-vocabulary.json`; a test holds that the file in the tree is what this gives.
+Run it after a change of `axolotl-vocabulary.json` or of `lintune_schemas/events.py`; a test holds that the files in
+the tree are what this gives.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from lintune_schemas import events
+
 HERE = Path(__file__).resolve().parent
-TARGET = HERE / "lintune_schemas" / "json" / "recipe.schema.json"
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 Schema = dict[str, Any]
 
@@ -68,20 +73,10 @@ OVERRIDES: dict[str, Schema] = {
     "val_set_size": {"type": ["number", "null"], "minimum": 0},
 }
 
-# Quantizations that llama.cpp writes, smallest last.
+# Those of llama.cpp that need no importance matrix.
 QUANTIZATIONS = [
-    "f16",
-    "bf16",
-    "q8_0",
-    "q6_k",
-    "q5_k_m",
-    "q5_k_s",
-    "q5_0",
-    "q4_k_m",
-    "q4_k_s",
-    "q4_0",
-    "q3_k_m",
-    "q2_k",
+    *("f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0", "q4_k_m", "q4_k_s", "q4_1", "q4_0"),
+    *("iq4_nl", "iq4_xs", "q3_k_l", "q3_k_m", "q3_k_s", "q2_k"),
 ]
 
 LINTUNE: Schema = {
@@ -135,7 +130,7 @@ LINTUNE: Schema = {
 }
 
 
-def build() -> Schema:
+def recipe() -> Schema:
     vocabulary = json.loads((HERE / "axolotl-vocabulary.json").read_text(encoding="utf-8"))
     sections: dict[str, dict[str, Schema]] = vocabulary["sections"]
     by_name = {name.rsplit(".", 1)[1]: name for name in sections}
@@ -216,7 +211,7 @@ def build() -> Schema:
     properties["datasets"] = properties["test_datasets"] = entries
     properties["lintune"] = LINTUNE
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
         "$id": "urn:lintune:recipe",
         "title": "Recipe",
         "description": f"A fine-tuning recipe in Axolotl's vocabulary. {vocabulary['source']}",
@@ -252,9 +247,22 @@ def _list(value: str | list[str]) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
-def render() -> str:
-    return json.dumps(build(), indent=2, ensure_ascii=False) + "\n"
+def run_event() -> Schema:
+    schema = msgspec.json.schema(events.Event)
+    for definition in schema["$defs"].values():
+        if "properties" in definition:
+            definition["required"] = list(definition["properties"])  # written whether they are the default or not
+    about = "One line of a run's events.jsonl, and of what a trainer prints while it runs."
+    return {"$schema": DRAFT, "$id": "urn:lintune:run-event", "title": "Run event", "description": about, **schema}
+
+
+def render() -> dict[Path, str]:
+    """Every file that is built, with its text."""
+    folder = HERE / "lintune_schemas" / "json"
+    built = {"recipe.schema.json": recipe(), "run-event.schema.json": run_event()}
+    return {folder / name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in built.items()}
 
 
 if __name__ == "__main__":
-    TARGET.write_text(render(), encoding="utf-8")
+    for path, text in render().items():
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,74 @@
+"""Every rule has a folder in fixtures/: what it must find (bad*, expected.txt), and what it must leave alone (good*).
+
+A line of expected.txt is `file:line:column-line:column severity message`, with `[fix: …]` behind it when there is one;
+lines and columns count from 1. `bad-fixed` is what remains of `bad` with every fix of the rule applied, safe or not.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lintune_server.lint import checking, fixing
+from lintune_server.lint.selection import Selection
+from lintune_server.rules import BY_CODE, RULES
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def described(path: Path, code: str) -> list[str]:
+    lines = []
+    for finding in _findings(path, code):
+        start, end = finding.range.start, finding.range.end
+        place = f"{start.line + 1}:{start.column + 1}-{end.line + 1}:{end.column + 1}"
+        fix = f" [fix: {finding.fix.title}{'' if finding.fix.safe else ', unsafe'}]" if finding.fix else ""
+        lines.append(f"{path.name}:{place} {finding.severity.label} {finding.message}{fix}")
+    return lines
+
+
+def _findings(path, code):
+    found = checking.check(path, None, Selection((code,))).findings
+    assert all(finding.code == code for finding in found)
+    return found
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_finds_what_is_bad(code):
+    bad = sorted(path for path in (FIXTURES / code).glob("bad*") if not path.stem.endswith("-fixed"))
+    assert bad
+    expected = (FIXTURES / code / "expected.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for path in bad for line in described(path, code)] == expected
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_is_silent_on_what_is_good(code):
+    good = sorted(path for path in (FIXTURES / code).rglob("good*") if path.is_file())
+    assert good
+    for path in good:
+        assert described(path, code) == []
+
+
+@pytest.mark.parametrize("fixed", sorted(FIXTURES.glob("*/bad-fixed.*")), ids=lambda path: path.parent.name)
+def test_fixes_give(fixed):
+    path = fixed.with_name(f"bad{fixed.suffix}")
+    edits = fixing.independent(finding.fix.edits for finding in _findings(path, fixed.parent.name) if finding.fix)
+    text = fixing.apply(checking.read(path), edits)
+    assert text == checking.read(fixed)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_every_rule_has_a_page(rule):
+    for part in ("## What it does", "## Why it hurts", "## Example", "## Use instead"):
+        assert part in rule.doc
+    has_fix = any("[fix:" in line for line in (FIXTURES / rule.code / "expected.txt").read_text().splitlines())
+    assert ("## Fix" in rule.doc) == has_fix
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.rglob("good*.jsonl")), ids=lambda path: path.parent.name)
+def test_good_samples_have_no_errors_of_other_rules(path):
+    """What one rule calls good, the trainer takes; but for what another rule's folder says."""
+    if path.parent.name in ("SF109", "JL001", "JL002"):
+        return
+    found = checking.check(path, None, Selection(ignore=("TK",))).findings
+    assert [finding for finding in found if finding.severity.label == "error"] == []
