@@ -113,12 +113,12 @@ LINTUNE: Schema = {
             "type": "object",
             "properties": {
                 "select": {
-                    "type": "array",
+                    "type": ["array", "null"],
                     "items": {"$ref": "#/$defs/RuleCode"},
                     "description": "Check these rules only: codes, or beginnings of codes.",
                 },
                 "ignore": {
-                    "type": "array",
+                    "type": ["array", "null"],
                     "items": {"$ref": "#/$defs/RuleCode"},
                     "description": "Leave these rules out: codes, or beginnings of codes.",
                 },

@@ -144,7 +144,7 @@ class ChatTokenizer:
     def prompt(self, turns: Sequence[Turn]) -> str:
         """The text that asks the model for the turn after `turns`. Raises TemplateError."""
         if self.template is None:
-            return "".join(turn.content for turn in turns)
+            return self._plain_start() + "".join(turn.content for turn in turns)
         return self._text(turns, add_generation_prompt=True)
 
     def tokenize(self, turns: Sequence[Turn], train_on_inputs: bool = False) -> TokenizedChat:
@@ -183,7 +183,7 @@ class ChatTokenizer:
 
     def _render_plain(self, turns: Sequence[Turn]) -> RenderedChat:
         """Without a chat template: the texts one after the other, EOS at the end, as completion data is trained."""
-        text = self.special.get("bos_token", "") if self._add_bos else ""
+        text = self._plain_start()
         spans, trained = [], []
         for index, turn in enumerate(turns):
             start = len(text)
@@ -194,3 +194,7 @@ class ChatTokenizer:
             if turn.trained:
                 trained.append((start, len(text)))
         return RenderedChat(text, tuple(spans), tuple(trained), exact=True)
+
+    def _plain_start(self) -> str:
+        """BOS, for a model that was trained with one; where there is a chat template, it writes BOS itself."""
+        return self.special.get("bos_token", "") if self._add_bos else ""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import workbench
-from .workbench import WorkbenchError
+from .workbench import WorkbenchError, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,10 +48,11 @@ _SETTINGS = {
 
 
 def package_extension() -> Path:
-    """Build the extension's package, after its dependencies where they are missing. Returns the .vsix."""
-    if not (EXTENSION / "node_modules").is_dir():
-        _run(["npm", "ci", "--no-audit", "--no-fund"], EXTENSION)
-    _run(["npm", "run", "package"], EXTENSION)
+    """Build the extension's package, with its dependencies as they are locked. Returns the .vsix."""
+    installed = EXTENSION / "node_modules" / ".package-lock.json"  # the last file that npm writes
+    if not installed.exists() or installed.stat().st_mtime < (EXTENSION / "package-lock.json").stat().st_mtime:
+        run("install the extension's dependencies", EXTENSION, "npm", "ci", "--no-audit", "--no-fund")
+    run("package the extension", EXTENSION, "npm", "run", "package")
     return EXTENSION / "out" / "lintune.vsix"
 
 
@@ -89,7 +90,7 @@ def serve(
         f"--config={state / 'config.yaml'}",
     ]
     (state / "config.yaml").write_text("cert: false\n", encoding="utf-8")
-    _run([*command, f"--install-extension={extension}"], state)
+    run("install the extension", state, *command, f"--install-extension={extension}")
     port = _free_port()
     with (state / "code-server.log").open("wb") as log:
         server = subprocess.Popen(
@@ -137,9 +138,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _run(command: list[str], where: Path) -> None:
-    done = subprocess.run(command, cwd=where, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    if done.returncode != 0:
-        raise WorkbenchError(f"{' '.join(command)} failed in {where}:\n{done.stdout[-4_000:]}")

@@ -72,7 +72,7 @@ def _build(prefix: Path) -> None:
     if ripgrep is None:
         raise WorkbenchError("ripgrep is missing. Run tests/e2e/install-debian-packages.sh first.")
     packages = [f"code-server@{CODE_SERVER}", f"node-gyp@{NODE_GYP}"]
-    _run(
+    run(
         "download code-server",
         prefix,
         "npm",
@@ -83,9 +83,9 @@ def _build(prefix: Path) -> None:
         *packages,
     )
     code = prefix / "node_modules" / "code-server" / "lib" / "vscode"
-    _run("download VS Code's dependencies", code, "npm", "install", "--ignore-scripts", "--omit=dev")
+    run("download VS Code's dependencies", code, "npm", "install", "--ignore-scripts", "--omit=dev")
     extensions = code / "extensions"
-    _run(
+    run(
         "download its extensions' dependencies",
         extensions,
         "npm",
@@ -97,11 +97,11 @@ def _build(prefix: Path) -> None:
     headers = _headers()
     node_gyp = prefix / "node_modules" / "node-gyp" / "bin" / "node-gyp.js"
     for name in _NATIVE:
-        _run(f"compile {name}", code / "node_modules" / name, "node", str(node_gyp), "rebuild", *headers)
+        run(f"compile {name}", code / "node_modules" / name, "node", str(node_gyp), "rebuild", *headers)
     # argon2 is the one that asks node-pre-gyp where its binary belongs.
     argon2 = prefix / "node_modules" / "argon2"
     node_pre_gyp = prefix / "node_modules" / "@mapbox" / "node-pre-gyp" / "bin" / "node-pre-gyp"
-    _run("compile argon2", argon2, "node", str(node_pre_gyp), "install", "--build-from-source", *headers)
+    run("compile argon2", argon2, "node", str(node_pre_gyp), "install", "--build-from-source", *headers)
 
     _link(code / "node_modules" / "@vscode" / "ripgrep" / "bin" / "rg", ripgrep)
     _link(code / "node_modules.asar", "node_modules")
@@ -115,7 +115,7 @@ def _try(prefix: Path) -> None:
     # VS Code's kerberos and watcher are loaded only when they are needed; here they all are.
     for place, modules in ((code_server / "lib" / "vscode", _NATIVE), (code_server, ("argon2",))):
         script = f"for (const name of {json.dumps(modules)}) require(name)"
-        _run(f"load {', '.join(modules)}", place, "node", "--eval", script)
+        run(f"load {', '.join(modules)}", place, "node", "--eval", script)
 
 
 def _headers() -> list[str]:
@@ -135,13 +135,17 @@ def _node_major() -> str:
     return f"node{major}"
 
 
-def _run(what: str, where: Path, *command: str) -> None:
+def run(what: str, where: Path, *command: str) -> None:
+    """Run a command and say what it is for. Raises WorkbenchError with the end of its output when it fails."""
     _say(f"  {what}")
-    done = subprocess.run(command, cwd=where, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    if done.returncode != 0:
-        raise WorkbenchError(
-            f"code-server could not be built: {what} failed. {' '.join(command)}\n{done.stdout[-4_000:]}"
+    try:
+        done = subprocess.run(
+            command, cwd=where, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
         )
+    except FileNotFoundError:
+        raise WorkbenchError(f"{command[0]} is missing. Install Node.js 20 with npm.") from None
+    if done.returncode != 0:
+        raise WorkbenchError(f"Could not {what}. {' '.join(command)} said:\n{done.stdout[-4_000:]}")
 
 
 def _link(path: Path, target: str) -> None:

@@ -1,15 +1,11 @@
 """Fixtures for tests of the server."""
 
-import os
-from pathlib import Path
-
 import pytest
 
-SCRIPTED_TRAINER = Path(__file__).parent / "scripted_trainer"
+from .scripted_trainer import put_before_the_real_trainer
 
 
 @pytest.fixture
 def scripted_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The trainer of `scripted_trainer/` instead of the real one, for child processes."""
-    before = os.environ.get("PYTHONPATH")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(SCRIPTED_TRAINER), before])))
+    """The scripted trainer instead of the real one, for child processes."""
+    put_before_the_real_trainer(monkeypatch)

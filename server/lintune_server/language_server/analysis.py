@@ -95,9 +95,7 @@ class Analysis:
         """The data set's recipe and tokenizer. Loading a tokenizer for the first time may take seconds."""
         while self._context is None:
             era = self._era
-            found = await self._loop.run_in_executor(
-                self._executor, lint_context.context_for, self.document.lint_path
-            )
+            found = await self._loop.run_in_executor(self._executor, lint_context.context_for, self.document.lint_path)
             if era == self._era:
                 self._context = found
         return self._context
@@ -105,9 +103,7 @@ class Analysis:
     async def inspect(self, line: str) -> Inspection | None:
         """One sample of the data set, read for its hover. None when the line holds none that can be read."""
         context = await self.context()
-        return await self._loop.run_in_executor(
-            None, DatasetLinter(self.document.lint_path, context).inspect, line
-        )
+        return await self._loop.run_in_executor(None, DatasetLinter(self.document.lint_path, context).inspect, line)
 
     async def _follow(self) -> None:
         while True:
@@ -126,9 +122,7 @@ class Analysis:
         document = self.document
         match document.kind:
             case Kind.RECIPE:
-                return await self._loop.run_in_executor(
-                    self._executor, check_recipe, text, document.lint_path
-                )
+                return await self._loop.run_in_executor(self._executor, check_recipe, text, document.lint_path)
             case Kind.DATASET:
                 if self._linter is None:
                     context = await self.context()

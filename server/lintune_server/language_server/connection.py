@@ -66,9 +66,7 @@ class LintuneServer(LanguageServer):
         self.exit_code = 1
         """As LSP has it: 0 only for a client that asked for a shutdown before it left."""
 
-    def report_server_error(
-        self, error: Exception, source: type[PyglsError] | type[JsonRpcException]
-    ) -> None:
+    def report_server_error(self, error: Exception, source: type[PyglsError] | type[JsonRpcException]) -> None:
         """A fault of ours in a handler: in the log with its traceback (by pygls), and shown once."""
         if isinstance(error, JsonRpcMethodNotFound):
             return  # the client asked for something that we never offered

@@ -54,9 +54,7 @@ class Converter:
         if position.line >= len(self._lines):
             last = self._lines[-1]
             return types.Position(len(self._lines) - 1, self._encoding.units(last, len(last)))
-        return types.Position(
-            position.line, self._encoding.units(self._lines[position.line], position.column)
-        )
+        return types.Position(position.line, self._encoding.units(self._lines[position.line], position.column))
 
     def range(self, range_: Range) -> types.Range:
         return types.Range(self.position(range_.start), self.position(range_.end))

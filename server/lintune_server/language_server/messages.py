@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pygls.lsp.server import LanguageServer
 
 log = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ class Messages:
 
     def __init__(self, server: LanguageServer) -> None:
         self._server = server
-        self._shown: set[str] = set()
+        self._shown: set[tuple[Path | None, str]] = set()
         self.status = Status(State.IDLE, "")
 
     def error(self, message: str) -> None:
@@ -64,15 +66,15 @@ class Messages:
     def info(self, message: str) -> None:
         self._show(types.MessageType.Info, message)
 
-    def once(self, message: str) -> None:
-        """Show as an error, unless these very words were shown before and `forget` was not called since."""
-        if message not in self._shown:
-            self._shown.add(message)
+    def once(self, message: str, recipe: Path | None = None) -> None:
+        """Show as an error, unless these words were shown for the same recipe and it was not forgotten since."""
+        if (recipe, message) not in self._shown:
+            self._shown.add((recipe, message))
             self.error(message)
 
-    def forget(self) -> None:
-        """Something was mended or tried again: what is still wrong may be said again."""
-        self._shown.clear()
+    def forget(self, recipe: Path) -> None:
+        """The recipe was mended or tried again: what is still wrong with it may be said again."""
+        self._shown = {shown for shown in self._shown if shown[0] != recipe}
 
     def log(self, message: str) -> None:
         """A line in the client's log (in VS Code, the output panel)."""

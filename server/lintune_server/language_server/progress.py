@@ -45,9 +45,7 @@ class WorkDone:
         progress.tokens[self._token].add_done_callback(self._cancelled)
         progress.begin(
             self._token,
-            types.WorkDoneProgressBegin(
-                title=self._title, cancellable=True, message=self._message, percentage=0
-            ),
+            types.WorkDoneProgressBegin(title=self._title, cancellable=True, message=self._message, percentage=0),
         )
         self._begun = True
 

@@ -133,8 +133,7 @@ class Session:
         found = recipes.find_for(path)
         if found is None:
             raise LintuneError(
-                f"There is no recipe for {path.name}. "
-                "Write a recipe.yaml beside it that lists it under datasets."
+                f"There is no recipe for {path.name}. Write a recipe.yaml beside it that lists it under datasets."
             )
         return found
 

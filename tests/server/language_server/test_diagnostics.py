@@ -1,4 +1,4 @@
-"""Findings over the wire: each rule's with its place, that they follow the text, and that nothing odd ends the server."""
+"""Findings over the wire: each rule's in its place; they follow the text; nothing odd ends the server."""
 
 import json
 import shutil

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 def editor(linting_editor: Editor) -> Editor:
     return linting_editor
 
+
 FIRST_SAMPLE = """\
 **Sample on line 1** · chat · 2 messages · **36 of 256 tokens** · 2 learned
 

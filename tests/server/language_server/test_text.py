@@ -18,9 +18,7 @@ def test_only_the_three_line_ends_of_lsp_split() -> None:
     assert split("") == [""]
 
 
-@pytest.mark.parametrize(
-    ("encoding", "offset"), [(Encoding.UTF8, 9), (Encoding.UTF16, 5), (Encoding.UTF32, 4)]
-)
+@pytest.mark.parametrize(("encoding", "offset"), [(Encoding.UTF8, 9), (Encoding.UTF16, 5), (Encoding.UTF32, 4)])
 def test_a_column_after_an_emoji(encoding: Encoding, offset: int) -> None:
     line = "x日😀y\n"
     assert encoding.units(line, 4) == offset

@@ -1,47 +1,42 @@
 """What saves and commands lead to, over the wire, with a scripted trainer that misbehaves when told to."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import psutil
 import pytest
+import pytest_asyncio
 from lsprotocol import types
 
 from lintune_schemas import runs
 
 from .editor import Editor
+from .trainings import behave, count_runs, saved_and_trained
 
-pytestmark = pytest.mark.usefixtures("scripted_trainer")
-
-
-def behave(workspace: Path, *words: str) -> None:
-    (workspace / "behaviour").write_text(" ".join(words))
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-def count_runs(workspace: Path) -> int:
-    return len(list(runs.run_directories(workspace)))
+@pytest_asyncio.fixture(loop_scope="session")
+async def editor(training_editor: Editor) -> AsyncIterator[Editor]:
+    """The one editor of these tests, which has forgotten the tests before."""
+    training_editor.forget()
+    yield training_editor
+    await training_editor.command("lintune.stop")
+    await training_editor.until(
+        lambda: not any(status.state in ("training", "exporting") for status in training_editor.statuses[-1:])
+    )
+    training_editor.close_all()
 
 
-async def saved_and_trained(editor: Editor, path: Path, old: str, new: str) -> None:
-    """Edit, save, and see the run to its end."""
-    before = len(editor.statuses)
-    editor.replace(path, old, new)
-    editor.save(path)
-    await editor.until_status("training", after=before)
-    await editor.until_status("ready", after=before)
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def data(editor: Editor, workspace: Path) -> Path:
     """The data set, open in the editor, in a workspace that was never trained."""
-    await editor.until_status("untrained")
     path = workspace / "train.jsonl"
     editor.open(path)
+    await editor.until_status("untrained")
     return path
 
 
-async def test_a_save_trains_once_with_progress_and_status(
-    editor: Editor, workspace: Path, data: Path
-) -> None:
+async def test_a_save_trains_once_with_progress_and_status(editor: Editor, workspace: Path, data: Path) -> None:
     await saved_and_trained(editor, data, '"ON"', '"on"')
     assert count_runs(workspace) == 1
     ((begin, *reports, end),) = editor.progress
@@ -66,16 +61,6 @@ async def test_a_save_by_another_program_trains_once(editor: Editor, workspace: 
     beside.write_text(data.read_text())
     beside.replace(data)
     await editor.until_status("ready", after=before, detail="nothing changed")
-    assert count_runs(workspace) == 1
-
-
-async def test_no_document_needs_to_be_open(editor: Editor, workspace: Path) -> None:
-    await editor.until_status("untrained")
-    with (workspace / "train.jsonl").open("a") as file:
-        file.write(
-            '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n'
-        )
-    await editor.until_status("ready")
     assert count_runs(workspace) == 1
 
 
@@ -108,31 +93,58 @@ async def test_a_comment_in_the_recipe_does_not_train_but_a_value_does(
 async def test_an_error_blocks_and_is_named_once(editor: Editor, workspace: Path, data: Path) -> None:
     editor.replace(data, '"ON"}]}', '"ON"}],}')
     editor.save(data)
-    said = await editor.until_said("train.jsonl:1 JL002")
+    said = await editor.until_said("train.jsonl:1 JL001")
     assert said.startswith("Not trained: ")
     assert "trailing comma" in said
     editor.save(data)  # still broken: said in the status, not in another message box
     before = len(editor.statuses)
     editor.replace(data, '"OFF"', '"off"')
     editor.save(data)
-    await editor.until(lambda: len([said for said in editor.said if "JL002" in said]) >= 3)
-    assert len([shown for shown in editor.shown if "JL002" in shown]) == 1
+    await editor.until(lambda: len([said for said in editor.said if "JL001" in said]) >= 3)
+    assert len([shown for shown in editor.shown if "JL001" in shown]) == 1
     assert count_runs(workspace) == 0
     await saved_and_trained(editor, data, '"ON"}],}', '"ON"}]}')
     assert len(editor.statuses) > before
 
 
-async def test_an_error_in_another_file_of_the_recipe_blocks(
-    editor: Editor, workspace: Path, data: Path
-) -> None:
+async def test_an_error_in_another_file_of_the_recipe_blocks(editor: Editor, workspace: Path, data: Path) -> None:
     recipe = workspace / "recipe.yaml"
-    (workspace / "eval.jsonl").write_text("{broken\n")
+    (workspace / "eval.jsonl").write_text("{'broken'\n")
     editor.open(recipe)
     editor.replace(recipe, "sequence_len", "test_datasets:\n  - path: eval.jsonl\nsequence_len")
     editor.save(recipe)
-    await editor.until_said("Not trained: eval.jsonl:1 JL002")
+    await editor.until_said("Not trained: eval.jsonl:1 JL001")
     (workspace / "eval.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')  # by another program
     await editor.until_status("ready")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "does not exist. Correct its path in the recipe."),
+        ("folder", "is a folder. Name a .jsonl file in the recipe."),
+        (b"", "is empty. Add samples, one JSON object a line."),
+        (
+            '{"prompt": "é", "completion": "b"}\n'.encode("latin-1"),
+            "is no UTF-8 text: byte 13 fits nowhere. Save it as",
+        ),
+    ],
+)
+async def test_data_that_cannot_be_read_is_named(
+    editor: Editor, workspace: Path, data: Path, content: bytes | str | None, words: str
+) -> None:
+    recipe, other = workspace / "recipe.yaml", workspace / "other.jsonl"
+    if isinstance(content, bytes):
+        other.write_bytes(content)
+    elif content:
+        other.mkdir()
+    editor.open(recipe)
+    editor.replace(recipe, "train.jsonl", "other.jsonl")
+    editor.save(recipe)
+    said = await editor.until_said(words)
+    assert said.startswith(("Not trained: ", "recipe.yaml: Not trained: "))
+    assert str(other) in said
+    assert count_runs(workspace) == 0
 
 
 async def test_a_save_during_a_run_is_looked_at_after_it(editor: Editor, workspace: Path, data: Path) -> None:
@@ -190,18 +202,7 @@ async def test_lenses_train_and_stop(editor: Editor, workspace: Path) -> None:
     assert await editor.lenses(recipe) == [(0, "Train", "lintune.train")]
 
 
-async def test_train_by_hand_needs_no_change(editor: Editor, workspace: Path, data: Path) -> None:
-    await saved_and_trained(editor, data, '"ON"', '"on"')
-    before = len(editor.statuses)
-    assert await editor.command("lintune.train", data.as_uri()) is True, "of a data set: its recipe"
-    await editor.until_status("ready", after=before)
-    assert await editor.command("lintune.train") is True, "without a URI: the only recipe"
-    await editor.until(lambda: count_runs(workspace) == 3)
-
-
-async def test_a_killed_trainer_is_told_and_the_next_save_trains(
-    editor: Editor, workspace: Path, data: Path
-) -> None:
+async def test_a_killed_trainer_is_told_and_the_next_save_trains(editor: Editor, workspace: Path, data: Path) -> None:
     behave(workspace, "die")
     editor.replace(data, '"ON"', '"on"')
     editor.save(data)
@@ -222,9 +223,7 @@ async def test_a_killed_trainer_is_told_and_the_next_save_trains(
         ("refuse", "The training could not start: Another training is running here."),
     ],
 )
-async def test_why_a_run_failed_is_told(
-    editor: Editor, workspace: Path, data: Path, how: str, words: str
-) -> None:
+async def test_why_a_run_failed_is_told(editor: Editor, workspace: Path, data: Path, how: str, words: str) -> None:
     behave(workspace, how)
     editor.replace(data, '"ON"', '"on"')
     editor.save(data)
@@ -232,9 +231,7 @@ async def test_why_a_run_failed_is_told(
     assert editor.shown == [words]
 
 
-async def test_bad_requests_to_train_get_one_sentence(
-    editor: Editor, workspace: Path, tmp_path: Path
-) -> None:
+async def test_bad_requests_to_train_get_one_sentence(editor: Editor, workspace: Path, tmp_path: Path) -> None:
     (workspace / "recipe.yaml").unlink()
     lonely = tmp_path / "lonely" / "a.jsonl"
     lonely.parent.mkdir()
@@ -254,53 +251,17 @@ async def test_bad_requests_to_train_get_one_sentence(
     ]
 
 
+async def test_what_keeps_a_training_from_beginning_is_shown_once(editor: Editor, workspace: Path, data: Path) -> None:
+    behave(workspace, "refuse")
+    for old, new in (('"ON"', '"on"'), ('"on"', '"On"')):
+        before = len(editor.statuses)
+        editor.replace(data, old, new)
+        editor.save(data)
+        await editor.until_status("training", after=before)
+        await editor.until_status("failed", after=before)
+    assert len(editor.shown) == 1
+
+
 async def test_before_the_first_run_there_is_no_one_to_ask(editor: Editor, data: Path) -> None:
     assert await editor.command("lintune.ask", data.as_uri(), 0) is None
     assert editor.shown == ["There is no tuned model yet. Train the recipe first."]
-
-
-async def test_an_untrusted_workspace_is_linted_and_nothing_else(new_editor: Editor, workspace: Path) -> None:
-    await new_editor.start(workspace, options={"trusted": False})
-    data, recipe = workspace / "train.jsonl", workspace / "recipe.yaml"
-    new_editor.open(recipe)
-    new_editor.open(data, data.read_text() + "{broken\n")
-    await new_editor.diagnostics(data, 1)
-    assert await new_editor.lenses(data) == []
-    assert await new_editor.lenses(recipe) == []
-    assert await new_editor.command("lintune.train", recipe.as_uri()) is False
-    assert await new_editor.command("lintune.ask", data.as_uri(), 0) is None
-    assert [("not trusted" in shown) for shown in new_editor.shown] == [True, True]
-    new_editor.replace(data, "{broken\n", "")
-    new_editor.save(data)
-    assert "Sample" in await new_editor.hover_until(data, 0, "Sample")
-    assert psutil.Process(new_editor.process.pid).children() == []
-    assert count_runs(workspace) == 0
-
-    new_editor.client.protocol.notify("lintune/trust", {"trusted": True})
-    await new_editor.until_status("untrained")
-    assert await new_editor.lenses(recipe) != []
-    await saved_and_trained(new_editor, data, '"ON"', '"on"')
-
-
-async def test_leaving_stops_the_trainer(editor: Editor, workspace: Path, data: Path) -> None:
-    behave(workspace, "stubborn")
-    editor.replace(data, '"ON"', '"on"')
-    editor.save(data)
-    await editor.until(lambda: any(status.step == 1 for status in editor.statuses))
-    (trainer,) = psutil.Process(editor.process.pid).children()
-    await editor.leave()
-    assert not trainer.is_running()
-
-
-async def test_a_client_that_dies_takes_the_trainer_with_it(
-    editor: Editor, workspace: Path, data: Path
-) -> None:
-    behave(workspace, "hang")
-    editor.replace(data, '"ON"', '"on"')
-    editor.save(data)
-    await editor.until(lambda: any(status.step == 1 for status in editor.statuses))
-    (trainer,) = psutil.Process(editor.process.pid).children()
-    assert editor.process.stdin
-    editor.process.stdin.close()
-    await editor.until(lambda: editor.process.returncode is not None)
-    assert not trainer.is_running()

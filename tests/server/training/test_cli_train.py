@@ -41,7 +41,7 @@ def test_json_prints_the_events_and_nothing_else(recipe: Path) -> None:
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[0]["event"] == "run_started"
     assert events[-1]["event"] == "run_finished"
-    assert (Path(events[0]["run_dir"]) / "argv").read_text() == '["--set","max_steps=3"]'
+    assert (recipe.parent / events[0]["run_dir"] / "argv").read_text() == '["--set","max_steps=3"]'
 
 
 def test_a_bar_in_a_terminal(recipe: Path) -> None:
@@ -87,13 +87,14 @@ def test_no_recipe(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("how", "times"), [("hang", 1), ("stubborn", 2)])
 def test_ctrl_c_stops_the_run_and_a_second_one_at_once(recipe: Path, how: str, times: int) -> None:
     recipe.with_name("behaviour").write_text(how)
-    process = subprocess.Popen(
-        [*LINTUNE, "train", recipe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([*LINTUNE, "train", recipe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr
     while "step 1/3" not in process.stderr.readline():
         pass
-    for _ in range(times):
+    process.send_signal(signal.SIGINT)
+    if times == 2:
+        while "Ctrl-C again" not in process.stderr.readline():
+            pass
         process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130

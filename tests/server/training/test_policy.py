@@ -45,9 +45,7 @@ def test_decisions(
 def test_the_finding_that_blocks_is_named_and_the_others_counted() -> None:
     decision = decide(ON, [FAULT, FAULT, FAULT], None, "new", None)
     assert isinstance(decision, Skip)
-    assert decision.message == (
-        "Not trained: train.jsonl:12 JL002 a trailing comma (2 more). Correct it and save."
-    )
+    assert decision.message == ("Not trained: train.jsonl:12 JL002 a trailing comma (2 more). Correct it and save.")
 
 
 def test_what_cannot_be_read_is_said() -> None:

@@ -77,9 +77,7 @@ async def test_a_killed_trainer_is_told_as_such(recipe: Path, how: str) -> None:
     behave(recipe, how)
     outcome, _, _ = await train(recipe)
     assert outcome.phase is Phase.DIED
-    assert outcome.message == (
-        "The trainer was killed (SIGKILL, perhaps out of memory). The next save trains again."
-    )
+    assert outcome.message == ("The trainer was killed (SIGKILL, perhaps out of memory). The next save trains again.")
     assert outcome.run is not None
     assert runs.read(outcome.run).state is RunState.DEAD
     assert runs.last_finished(recipe) is None

@@ -8,6 +8,9 @@ import pytest
 
 from lintune_server.training.watcher import Watcher
 
+QUIET = 0.15
+"""Seconds; half of what it is in an editor."""
+
 
 class Saves:
     """What the watcher reported."""
@@ -28,7 +31,7 @@ class Saves:
 
     async def nothing_more(self) -> None:
         """Long enough for a second notice of a save to have settled."""
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(3 * QUIET)
         assert not self._another.is_set(), self.seen
 
 
@@ -46,7 +49,7 @@ async def saves() -> Saves:
 
 @pytest.fixture
 async def watcher(data: Path, saves: Saves) -> AsyncIterator[Watcher]:
-    watcher = Watcher(saves.add)
+    watcher = Watcher(saves.add, quiet=QUIET)
     assert watcher.watch([data]) == []
     yield watcher
     watcher.close()
@@ -90,9 +93,7 @@ async def test_a_save_by_any_program_counts_once(
     await saves.nothing_more()
 
 
-async def test_the_editors_notice_and_the_file_systems_are_one_save(
-    watcher: Watcher, data: Path, saves: Saves
-) -> None:
+async def test_the_editors_notice_and_the_file_systems_are_one_save(watcher: Watcher, data: Path, saves: Saves) -> None:
     by_rename(data)
     watcher.saved(data)
     await saves.next()
@@ -104,15 +105,13 @@ async def test_the_editors_notice_and_the_file_systems_are_one_save(
 async def test_ten_saves_in_a_second_are_one(watcher: Watcher, data: Path, saves: Saves) -> None:
     for _ in range(10):
         in_place(data)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(QUIET / 3)
     await saves.next()
     await saves.nothing_more()
     assert len(saves.seen) == 1
 
 
-async def test_two_files_saved_together_are_reported_together(
-    watcher: Watcher, data: Path, saves: Saves
-) -> None:
+async def test_two_files_saved_together_are_reported_together(watcher: Watcher, data: Path, saves: Saves) -> None:
     other = data.with_name("eval.jsonl")
     watcher.watch([data, other])
     in_place(data)

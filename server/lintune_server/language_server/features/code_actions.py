@@ -39,9 +39,7 @@ async def code_actions(ls: LintuneServer, params: types.CodeActionParams) -> lis
     return actions
 
 
-def _quick_fixes(
-    ls: LintuneServer, uri: str, report: Report, range_: types.Range
-) -> Iterable[types.CodeAction]:
+def _quick_fixes(ls: LintuneServer, uri: str, report: Report, range_: types.Range) -> Iterable[types.CodeAction]:
     converter = ls.session.converter(report.lines)
     for finding in report.findings:
         if finding.fix is None or not _touches(converter.range(finding.range), range_):
@@ -58,9 +56,7 @@ def _quick_fixes(
 def _fix_all(ls: LintuneServer, uri: str, report: Report) -> Iterable[types.CodeAction]:
     edits = fixing.safe_edits(report.findings)
     if edits:
-        yield types.CodeAction(
-            "Fix all that Lintune can fix safely", kind=FIX_ALL, edit=_edit(ls, uri, report, edits)
-        )
+        yield types.CodeAction("Fix all that Lintune can fix safely", kind=FIX_ALL, edit=_edit(ls, uri, report, edits))
 
 
 def _edit(ls: LintuneServer, uri: str, report: Report, edits: Sequence[Edit]) -> types.WorkspaceEdit:
@@ -69,9 +65,7 @@ def _edit(ls: LintuneServer, uri: str, report: Report, edits: Sequence[Edit]) ->
     if workspace and workspace.workspace_edit and workspace.workspace_edit.document_changes:
         # With its version: a client does not apply it to a text that has moved on.
         document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=report.version)
-        return types.WorkspaceEdit(
-            document_changes=[types.TextDocumentEdit(text_document=document, edits=text_edits)]
-        )
+        return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(text_document=document, edits=text_edits)])
     return types.WorkspaceEdit(changes={uri: text_edits})
 
 

@@ -44,9 +44,7 @@ def _sample_lenses(document: Document) -> list[types.CodeLens]:
         if len(found) == _MOST_LENSES:
             break
         if line.strip():
-            command = types.Command(
-                "Ask tuned model", command="lintune.ask", arguments=[document.uri, number]
-            )
+            command = types.Command("Ask tuned model", command="lintune.ask", arguments=[document.uri, number])
             found.append(_lens(number, command))
     return found
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import msgspec
+from filelock import FileLock, Timeout
 
 from lintune_schemas import datasets, events, runs
 from lintune_schemas import recipe as recipes
@@ -33,6 +34,13 @@ def main() -> None:
 
     recipe = recipes.load(recipe_path)
     run = runs.runs_folder(folder) / f"{time.time_ns()}-scripted"
+    runs.state_folder(folder).mkdir(exist_ok=True)
+    lock = FileLock(runs.train_lock(folder))  # as long as there is this object
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print("Another training is running here.", file=sys.stderr)
+        sys.exit(2)
     run.mkdir(parents=True)
     log = (run / runs.EVENTS).open("ab")
 
@@ -55,8 +63,8 @@ def main() -> None:
     tell(
         RunStarted(
             run=run.name,
-            recipe=str(recipe_path),
-            run_dir=str(run),
+            recipe=recipe_path.name,
+            run_dir=run.relative_to(folder).as_posix(),
             pid=os.getpid(),
             base_model=recipe.base_model,
             samples=1,

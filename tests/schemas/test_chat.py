@@ -1,0 +1,143 @@
+"""Rendering, tokens and the loss mask, on the demo model's own tokenizer and chat template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lintune_schemas import base_model, model_files
+from lintune_schemas.chat import IGNORED_LABEL, ChatTokenizer
+from lintune_schemas.chat_template import TemplateError
+from lintune_schemas.samples import Turn
+
+
+@pytest.fixture(scope="module")
+def chat() -> ChatTokenizer:
+    return model_files.load_tokenizer(base_model.find(base_model.DEMO_MODEL, Path()))
+
+
+def tokenizer_with(template: str | None) -> ChatTokenizer:
+    model = base_model.find(base_model.DEMO_MODEL, Path())
+    loaded = model_files.load_tokenizer(model, jinja=template)
+    return loaded if template else ChatTokenizer(loaded.tokenizer, None, loaded.special, add_bos=False)
+
+
+def turn(role: str, content: str, trained: bool | None = None) -> Turn:
+    return Turn(role, content, role == "assistant" if trained is None else trained, ())
+
+
+HELLO = [turn("system", "Be brief."), turn("user", "Hi"), turn("assistant", "Hello!")]
+
+
+def learned(chat: ChatTokenizer, turns: list[Turn]) -> list[str]:
+    """The stretches of text that are learned."""
+    found, inside = [], False
+    tokenized = chat.tokenize(turns)
+    for id_, (start, end), trained in zip(tokenized.ids, tokenized.offsets, tokenized.trained, strict=True):
+        assert chat.tokenizer.id_to_token(id_) is not None
+        if trained and inside:
+            found[-1] += tokenized.rendered.text[start:end]
+        elif trained:
+            found.append(tokenized.rendered.text[start:end])
+        inside = trained
+    return found
+
+
+def test_renders_as_the_models_template_does(chat):
+    rendered = chat.render(HELLO)
+    assert rendered.text == (
+        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
+        "<|im_start|>assistant\nHello!<|im_end|>\n"
+    )
+    assert rendered.exact
+    assert [rendered.text[start:end].splitlines()[0] for start, end in rendered.turns] == [
+        "<|im_start|>system",
+        "<|im_start|>user",
+        "<|im_start|>assistant",
+    ]
+
+
+def test_learns_the_answer_and_its_end_but_not_the_line_end_after_it(chat):
+    assert learned(chat, HELLO) == ["Hello!<|im_end|>"]
+
+
+def test_learns_every_answer_but_those_with_weight_0(chat):
+    turns = [
+        turn("user", "1"),
+        turn("assistant", "one", trained=False),
+        turn("user", "2"),
+        turn("assistant", "two"),
+        turn("user", "3"),
+        turn("assistant", "three"),
+    ]
+    assert learned(chat, turns) == ["two<|im_end|>", "three<|im_end|>"]
+
+
+def test_train_on_inputs_learns_everything(chat):
+    tokenized = chat.tokenize(HELLO, train_on_inputs=True)
+    assert tokenized.labels == list(tokenized.ids)
+
+
+def test_labels_are_ids_where_learned(chat):
+    tokenized = chat.tokenize(HELLO)
+    kept = [label for label in tokenized.labels if label != IGNORED_LABEL]
+    assert chat.tokenizer.decode(kept, skip_special_tokens=False) == "Hello!<|im_end|>"
+    assert len(tokenized.labels) == len(tokenized.ids)
+
+
+def test_the_prompt_is_what_the_whole_begins_with(chat):
+    prompt = chat.prompt(HELLO[:2])
+    assert prompt.endswith("<|im_start|>assistant\n")
+    assert chat.render(HELLO).text.startswith(prompt)
+
+
+def test_tokens_of_turns_add_up(chat):
+    turns = [
+        turn("user", "🏠 naïve\n\ncafé 123456"),
+        turn("assistant", "ok"),
+        turn("user", "b"),
+        turn("assistant", "c"),
+    ]
+    tokenized = chat.tokenize(turns)
+    assert sum(tokenized.turn_tokens()) == len(tokenized.ids)
+    assert all(count > 3 for count in tokenized.turn_tokens())
+
+
+def test_text_of_special_tokens_is_found_the_longest_first(chat):
+    assert chat.special_pattern.findall("a<|im_end|>b<|endoftext|><|im_en|>") == ["<|im_end|>", "<|endoftext|>"]
+
+
+def test_without_a_template_texts_follow_each_other_and_end_with_eos():
+    chat = tokenizer_with(None)
+    assert chat.render(HELLO[1:]).text == f"HiHello!{chat.eos_token}"
+    assert learned(chat, HELLO[1:]) == [f"Hello!{chat.eos_token}"]
+
+
+def test_a_template_that_rewrites_earlier_turns_is_called_inexact():
+    chat = tokenizer_with(
+        "{% for m in messages %}{{ '<|im_start|>' ~ m.role ~ (loop.last and ' (last)' or '') }}\n"
+        "{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    assert not chat.render(HELLO).exact
+
+
+def test_what_a_template_refuses_comes_in_its_own_words():
+    chat = tokenizer_with("{{ raise_exception('Conversation roles must alternate') }}")
+    with pytest.raises(TemplateError, match="Conversation roles must alternate"):
+        chat.render(HELLO)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ messages.__class__.__mro__[1].__subclasses__() }}",
+        "{{ cycler.__init__.__globals__ }}",
+        "{% for a in range(99999) %}{% for b in range(99999) %}{{ 'x' * 999 }}{% endfor %}{% endfor %}",
+        "{% for",
+    ],
+    ids=["classes", "globals", "endless", "broken"],
+)
+def test_a_hostile_template_does_no_harm(template):
+    with pytest.raises(TemplateError):
+        tokenizer_with(template).render(HELLO)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from lintune_schemas import samples
+from lintune_schemas.samples import SampleFormat, Turn
+
+CHAT = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        (CHAT, SampleFormat.CHAT),
+        ({"instruction": "Say hello.", "output": "Hello!"}, SampleFormat.ALPACA),
+        ({"instruction": "Say hello."}, SampleFormat.ALPACA),
+        ({"prompt": "Hi", "completion": "Hello!"}, SampleFormat.PROMPT_COMPLETION),
+        ({"completion": "Hello!"}, SampleFormat.PROMPT_COMPLETION),
+        ({"text": "Hello!"}, None),
+        ({}, None),
+    ],
+)
+def test_detect(sample, expected):
+    assert samples.detect(sample) is expected
+
+
+def test_turns_of_a_chat():
+    turns = samples.turns_of(CHAT, SampleFormat.CHAT)
+    assert turns == [
+        Turn("user", "Hi", False, ("messages", 0, "content")),
+        Turn("assistant", "Hello!", True, ("messages", 1, "content")),
+    ]
+
+
+def test_weight_0_is_read_but_not_learned():
+    messages = [{"role": "assistant", "content": "a", "weight": 0}, {"role": "assistant", "content": "b", "weight": 1}]
+    assert [turn.trained for turn in samples.turns_of({"messages": messages}, SampleFormat.CHAT)] == [False, True]
+
+
+def test_the_input_of_an_instruction_is_appended_to_it():
+    sample = {"instruction": "Translate.", "input": "Guten Tag", "output": "Good day", "system": "Be brief."}
+    turns = samples.turns_of(sample, SampleFormat.ALPACA)
+    assert [(turn.role, turn.content) for turn in turns] == [
+        ("system", "Be brief."),
+        ("user", "Translate.\n\nGuten Tag"),
+        ("assistant", "Good day"),
+    ]
+
+
+def test_texts_of_leaves_out_what_is_no_text():
+    sample = {"prompt": "Hi", "completion": 3, "source": "made up"}
+    assert samples.texts_of(sample, SampleFormat.PROMPT_COMPLETION) == [(("prompt",), "Hi")]
