@@ -111,20 +111,21 @@ def _cells(text: str) -> int:
 
 def _summary(checked: Sequence[Checked], fixed: int) -> str:
     counts = _counts(checked)
-    said = [
-        f"{counts[severity]} {severity.label}{'' if counts[severity] == 1 else 's'}"
-        for severity in sorted(counts, reverse=True)
-    ]
+    said = [_number(counts[severity], severity.label) for severity in sorted(counts, reverse=True)]
     found = f"Found {', '.join(said)}." if said else "Nothing found."
     samples = sum(file.totals.samples for file in checked if file.totals)
     tokens = [file.totals.tokens for file in checked if file.totals and file.totals.tokens is not None]
-    read = f"{len(checked)} file{'' if len(checked) == 1 else 's'}, {samples:,} samples"
+    read = f"{_number(len(checked), 'file')}, {_number(samples, 'sample')}"
     if tokens:
-        read += f", {sum(tokens):,} tokens"
+        read += f", {_number(sum(tokens), 'token')}"
     fixable = sum(finding.fix is not None and finding.fix.safe for file in checked for finding in file.findings)
     ways = f" {fixable} can be mended with --fix." if fixable else ""
     mended = f" Mended {fixed}." if fixed else ""
     return f"{found}{mended}{ways} Checked {read}.\n"
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _counts(checked: Sequence[Checked]) -> Counter[Severity]:

@@ -49,6 +49,18 @@ async def test_train_by_hand_needs_no_change(editor: Editor, workspace: Path, da
     await editor.until(lambda: count_runs(workspace) == 3)
 
 
+async def test_of_several_recipes_the_workspaces_is_the_one_named_recipe_yaml(
+    new_editor: Editor, workspace: Path
+) -> None:
+    (workspace / "another.recipe.yaml").write_text("base_model: [\n")
+    await new_editor.start(workspace)
+    untrained = await new_editor.until_status("untrained")
+    assert untrained.recipe == (workspace / "recipe.yaml").as_uri()
+    assert await new_editor.command("lintune.train") is True
+    await new_editor.until_status("ready")
+    assert count_runs(workspace) == 1
+
+
 async def test_an_untrusted_workspace_is_linted_and_nothing_else(new_editor: Editor, workspace: Path) -> None:
     await new_editor.start(workspace, options={"trusted": False})
     data, recipe = workspace / "train.jsonl", workspace / "recipe.yaml"

