@@ -29,6 +29,8 @@ _TRAINING = 900
 """Seconds until a training has come to its first step, or to its end. A minute on two quiet cores, but the
 trainer leaves the processor to whatever else runs."""
 
+_TUNED_ANSWER = r'Tuned model · run [\w-]+(?: · equals the reference)?\s*(\{"room":.+?\})\s*Reference'
+
 _NEW_SAMPLE = (
     '{"messages": [{"role": "system", "content": "Smart home. Reply in JSON."}, '
     '{"role": "user", "content": "Paint the attic purple with light, would you?"}, '
@@ -62,13 +64,22 @@ def test_without_the_python_package_it_says_so_and_offers_to_install_it(
 def test_from_a_squiggle_to_the_tuned_answer(
     open_window: Callable[..., AbstractContextManager[Window]], workspace: Path, state: Path
 ) -> None:
+    _halve_the_training(workspace / "recipe.yaml")
     # Not resolved: the path of a virtual environment's Python is what makes it that environment's.
     with open_window({"lintune.pythonPath": sys.executable}, trusted=False) as window:
         _lint_without_trust(window)
         _fix(window, workspace / "broken.jsonl")
+        _train_and_stop(window)
         _train_on_save(window)
         _ask(window)
     assert _errors_of_ours(state) == []
+
+
+def _halve_the_training(recipe: Path) -> None:
+    """One epoch is not enough for every answer to be right, but for a command of the right form."""
+    text = recipe.read_text(encoding="utf-8")
+    assert "num_epochs: 2\n" in text
+    recipe.write_text(text.replace("num_epochs: 2\n", "num_epochs: 1\n"), encoding="utf-8")
 
 
 def _lint_without_trust(window: Window) -> None:
@@ -90,6 +101,15 @@ def _fix(window: Window, broken: Path) -> None:
     window.save()
     line = json.loads(broken.read_text(encoding="utf-8").splitlines()[7])
     assert [message["role"] for message in line["messages"]] == ["system", "user", "assistant"]
+
+
+def _train_and_stop(window: Window) -> None:
+    """The lens of the recipe trains; while it does, the lens stops it."""
+    window.open_file("recipe.yaml")
+    window.lens("Train").click(timeout=_START * 1_000)
+    window.lens("Stop training").click(timeout=_START * 1_000)
+    expect(window.lens("Train")).to_be_visible(timeout=_START * 1_000)
+    expect(window.lintune_item).to_contain_text("not trained yet")
 
 
 def _train_on_save(window: Window) -> None:
@@ -115,13 +135,14 @@ def _train_on_save(window: Window) -> None:
 def _ask(window: Window) -> None:
     """Then the hover shows what the tuned model answers, and so does the lens above a sample."""
     window.open_file("data/eval.jsonl")
-    hover = window.hover_until(1, r'Tuned model[^{]*\{"room"', _START)
-    assert "Reference" in hover
+    hover = window.hover_until(1, _TUNED_ANSWER, _START)
+    answer = re.search(_TUNED_ANSWER, hover)
+    assert answer and json.loads(answer[1]).keys() == {"room", "device", "set"}
     window.picture("6-tuned-answer")
 
     window.page.keyboard.press("Escape")
     window.lens("Ask tuned model").click()
-    window.shown_hover(r'Tuned model[^{]*\{"room"', _START)
+    window.shown_hover(_TUNED_ANSWER, _START)
     window.picture("7-asked")
 
 

@@ -105,13 +105,13 @@ class Window:
             time.sleep(0.5)
 
     def shown_hover(self, pattern: str, patience: float) -> str:
-        """The text of the hover that the editor opens by itself."""
+        """The text of the hover that the editor opens by itself, once it says so."""
         expect(self._hover).to_contain_text(re.compile(pattern), timeout=patience * 1_000)
-        return self._hover.inner_text()
+        return self._hover_text()
 
     def lens(self, text: str) -> Locator:
-        """The first code lens in view with these words."""
-        return self.page.locator(".codelens-decoration a").filter(has_text=text).first
+        """The first code lens in view with just these words."""
+        return self.page.locator(".codelens-decoration a").get_by_text(text, exact=True).first
 
     def status_text(self) -> str:
         return self.status_bar.inner_text().replace("\xa0", " ")
@@ -133,4 +133,7 @@ class Window:
             self._hover.get_by_text("Loading...").wait_for(state="hidden", timeout=10_000)
         except Exception as error:  # the next try may do better; the last one's text is reported
             return f"({type(error).__name__})"
-        return self._hover.inner_text()
+        return self._hover_text()
+
+    def _hover_text(self) -> str:
+        return self._hover.inner_text().replace("\xa0", " ")

@@ -9,7 +9,6 @@ import argparse
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
@@ -78,6 +77,8 @@ def _usage() -> str:
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # 50 ms, for this one answer
+
     try:
         return version("lintune")
     except PackageNotFoundError:

@@ -33,7 +33,7 @@ def test_columns_and_offsets_are_inverse(line: str, encoding: Encoding) -> None:
         assert encoding.column(line, encoding.units(line, column)) == column
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(CHARACTERS, st.lists(st.tuples(PLACES, PLACES, CHARACTERS), max_size=8), st.sampled_from(Encoding))
 def test_edits_equal_those_of_a_plain_string(
     start: str, edits: list[tuple[tuple[int, int], tuple[int, int], str]], encoding: Encoding
