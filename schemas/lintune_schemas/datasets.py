@@ -61,8 +61,10 @@ def read(path: Path) -> DatasetFile:
             raise _refused(path, number, "is in no known sample format")
         try:
             turns = tuple(samples.turns_of(sample, format_))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise _refused(path, number, f"is no valid {format_} sample") from error
+        if not turns or not all(isinstance(turn.content, str) and turn.role in samples.ROLES for turn in turns):
+            raise _refused(path, number, f"is no valid {format_} sample")
         sample.pop(samples.IGNORE_KEY, None)
         digest.update(orjson.dumps(sample, option=orjson.OPT_SORT_KEYS) + b"\n")
         conversations.append(Conversation(number, turns))

@@ -88,7 +88,7 @@ def _convert(loader: Any, node: yaml.Node, text: str, seen: dict[int, YamlNode])
         found.value = [child.value for child in found.keys.values()]
     else:
         found.value = loader.construct_object(node)
-    if found.keys and not node.flow_style:
+    if found.keys and isinstance(node, yaml.CollectionNode) and not node.flow_style:
         # A block ends where the next one begins, by PyYAML's marks; for a person it ends with its last value.
         found.range = Range(place.start, max(child.range.end for child in found.keys.values()))
     return found
