@@ -1,4 +1,6 @@
 // The language client: how the server is started, and what is sent to it beyond the protocol's own.
+import { createInterface } from "node:readline";
+
 import * as vscode from "vscode";
 import { LanguageClient, RevealOutputChannelOn, TransportKind } from "vscode-languageclient/node";
 
@@ -22,6 +24,7 @@ export function createClient(
   const client = new LanguageClient("lintune", "Lintune", run, {
     documentSelector: SELECTOR,
     outputChannel: output,
+    stdioOptions: { stdout: logLines, stderr: logLines },
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     initializationOptions: () => ({ trusted: vscode.workspace.isTrusted, showAnswers: false }),
     middleware: {
@@ -46,6 +49,13 @@ export function createClient(
   });
   client.onNotification("lintune/status", onStatus);
   return client;
+}
+
+/** What a server writes on stderr is its log; each line names its own level. The client would call all errors. */
+function logLines(input: NodeJS.ReadableStream, output: vscode.LogOutputChannel): void {
+  createInterface({ input }).on("line", (line) => {
+    output.info(line);
+  });
 }
 
 /** Tell the server that the user now trusts the workspace. */

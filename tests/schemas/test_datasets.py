@@ -43,7 +43,7 @@ def test_the_hash_follows_the_contents_only(tmp_path):
 def test_an_empty_file_is_refused(tmp_path, content):
     path = tmp_path / "a.jsonl"
     path.write_bytes(content)
-    with pytest.raises(LintuneError, match="is empty. Add samples"):
+    with pytest.raises(LintuneError, match=r"is empty\. Add samples"):
         datasets.read(path)
 
 

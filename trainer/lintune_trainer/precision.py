@@ -58,8 +58,9 @@ def _limit(kind: Any) -> float:
     """What rounding to so many bits a weight may lose, from above.
 
     Measured on all quantizations of SmolLM2-135M: with b bits a weight, scales included, the error is between
-    0.9 and 1.9 times 2^-b. Of 16-bit floats bf16 loses most, 2^-9 of each weight.
+    0.5 and 3.3 times 2^-b; six times leaves room for models with more outliers. Another tensor would be off by
+    1.4. bf16 loses 2^-9 of a weight at most.
     """
     values, size = GGML_QUANT_SIZES[kind]
     bits: float = 8 * size / values
-    return float(max(4 * 2.0**-bits, 0.004))
+    return float(max(6 * 2.0**-bits, 0.004))

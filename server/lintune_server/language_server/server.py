@@ -33,7 +33,8 @@ def serve_stdio() -> NoReturn:
     Its exit code is 0 when the client left as LSP wants it, and 1 when it just went away.
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("pygls").setLevel(logging.WARNING)  # it logs every message at INFO
+    for chatty in ("pygls", "httpx"):  # every message, every request, at INFO
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     stdin, stdout = sys.stdin.buffer, _claim_stdout()
     asyncio.run(_serve(build(), stdin, stdout))
     raise AssertionError("the server left without ending its process")

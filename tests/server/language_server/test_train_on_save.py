@@ -1,5 +1,6 @@
 """What saves and commands lead to, over the wire, with a scripted trainer that misbehaves when told to."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import pytest_asyncio
 from lsprotocol import types
 
-from lintune_schemas import runs
+from lintune_schemas import base_model, model_files, runs
 
 from .editor import Editor
 from .trainings import behave, count_runs, saved_and_trained
@@ -260,6 +261,22 @@ async def test_what_keeps_a_training_from_beginning_is_shown_once(editor: Editor
         await editor.until_status("training", after=before)
         await editor.until_status("failed", after=before)
     assert len(editor.shown) == 1
+
+
+async def test_a_base_model_that_came_with_the_training_is_known_afterwards(
+    editor: Editor, workspace: Path, data: Path
+) -> None:
+    behave(workspace, "hang")
+    recipe, model = workspace / "recipe.yaml", workspace / "model"
+    editor.open(recipe)
+    editor.replace(recipe, "smollm2-135m-instruct", "./model")
+    editor.save(recipe)
+    assert "base_model: ./model was not found" in await editor.hover_until(data, 0, "not found")
+    shutil.copytree(model_files.tokenizer_folder(base_model.find(base_model.DEMO_MODEL, workspace)), model)
+    (model / "config.json").write_text("{}")
+    await editor.until(lambda: any(status.step == 1 for status in editor.statuses))
+    assert await editor.command("lintune.stop") is True
+    await editor.hover_until(data, 0, "36 of 256 tokens")
 
 
 async def test_before_the_first_run_there_is_no_one_to_ask(editor: Editor, data: Path) -> None:

@@ -164,4 +164,3 @@ async def test_without_the_train_extra_it_is_said_once_how_to_install_it(
     assert editor.shown == [failed.detail]
     assert await editor.command("lintune.train", data.as_uri()) is True
     await editor.until(lambda: len(editor.shown) == 2)
-    assert "36 of 256" in await editor.hover_until(data, 0, "Sample"), "all else works"
