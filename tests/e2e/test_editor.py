@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-_START = 60
-"""Seconds until VS Code has started our extension, and that its server; and for whatever else is quick."""
 _TRAINING = 900
 """Seconds until a training has come to its first step, or to its end. A minute on two quiet cores, but the
 trainer leaves the processor to whatever else runs."""
@@ -47,18 +45,18 @@ def test_without_the_python_package_it_says_so_and_offers_to_install_it(
     environment = {"PATH": f"{empty / 'bin'}:/usr/bin:/bin", "HOME": str(tmp_path)}
     with open_window({}, environment=environment) as window:
         window.open_file("broken.jsonl")
-        expect(window.lintune_item).to_contain_text("not installed", timeout=_START * 1_000)
+        expect(window.lintune_item).to_contain_text("not installed")
         notice = window.notification(f"not installed in {empty / 'bin' / 'python3'}")
         expect(notice).to_be_visible()
         window.picture("0-no-python")
         notice.get_by_role("button", name="Install", exact=True).click()
-        expect(window.terminal).to_contain_text('-m pip install "lintune', timeout=_START * 1_000)
+        expect(window.terminal).to_contain_text('-m pip install "lintune')
         window.picture("0-install")
 
         # Instead of a download: the package appears where the extension looks for it.
         (workspace / ".venv").symlink_to(sys.prefix)
-        expect(window.lintune_item).to_contain_text("not trained yet", timeout=_START * 1_000)
-        expect(window.squiggles.first).to_be_visible(timeout=_START * 1_000)
+        expect(window.lintune_item).to_contain_text("not trained yet")
+        expect(window.squiggles.first).to_be_visible()
 
 
 def test_from_a_squiggle_to_the_tuned_answer(
@@ -85,12 +83,12 @@ def _halve_the_training(recipe: Path) -> None:
 def _lint_without_trust(window: Window) -> None:
     """A broken line has a squiggle, trusted or not; nothing offers to train or to ask before."""
     window.open_file("broken.jsonl", line=8)
-    expect(window.squiggles.first).to_be_visible(timeout=_START * 1_000)
+    expect(window.squiggles.first).to_be_visible()
     assert window.lens("Ask tuned model").count() == 0
     window.picture("0-not-trusted")
     window.trust()
-    expect(window.lintune_item).to_contain_text("not trained yet", timeout=_START * 1_000)
-    expect(window.lens("Ask tuned model")).to_be_visible(timeout=_START * 1_000)
+    expect(window.lintune_item).to_contain_text("not trained yet")
+    expect(window.lens("Ask tuned model")).to_be_visible()
 
 
 def _fix(window: Window, broken: Path) -> None:
@@ -106,16 +104,16 @@ def _fix(window: Window, broken: Path) -> None:
 def _train_and_stop(window: Window) -> None:
     """The lens of the recipe trains; while it does, the lens stops it."""
     window.open_file("recipe.yaml")
-    window.lens("Train").click(timeout=_START * 1_000)
-    window.lens("Stop training").click(timeout=_START * 1_000)
-    expect(window.lens("Train")).to_be_visible(timeout=_START * 1_000)
+    window.lens("Train").click()
+    window.lens("Stop training").click()
+    expect(window.lens("Train")).to_be_visible()
     expect(window.lintune_item).to_contain_text("not trained yet")
 
 
 def _train_on_save(window: Window) -> None:
     """The hover of a sample shows what is learned; a save trains, and the progress is seen."""
     window.open_file("data/train.jsonl")
-    hover = window.hover_until(1, r"tokens", _START)
+    hover = window.hover_until(1, r"tokens")
     assert "learned" in hover
     assert "<|im_start|>assistant" in hover
     window.picture("3-sample")
@@ -123,26 +121,26 @@ def _train_on_save(window: Window) -> None:
     window.append_line(_NEW_SAMPLE)
     window.save()
     _wait_for_status(window, r"step \d+/\d+")
-    expect(window.status_bar).to_contain_text("Training", timeout=_START * 1_000)
+    expect(window.status_bar).to_contain_text("Training")
     window.picture("4-training")
     window.open_file("recipe.yaml")
-    expect(window.lens("Stop training")).to_be_visible(timeout=_START * 1_000)
+    expect(window.lens("Stop training")).to_be_visible()
     _wait_for_status(window, "tuned model ready")
-    expect(window.lens("Train")).to_be_visible(timeout=_START * 1_000)
+    expect(window.lens("Train")).to_be_visible()
     window.picture("5-ready")
 
 
 def _ask(window: Window) -> None:
     """Then the hover shows what the tuned model answers, and so does the lens above a sample."""
     window.open_file("data/eval.jsonl")
-    hover = window.hover_until(1, _TUNED_ANSWER, _START)
+    hover = window.hover_until(1, _TUNED_ANSWER)
     answer = re.search(_TUNED_ANSWER, hover)
     assert answer and json.loads(answer[1]).keys() == {"room", "device", "set"}
     window.picture("6-tuned-answer")
 
     window.page.keyboard.press("Escape")
     window.lens("Ask tuned model").click()
-    window.shown_hover(_TUNED_ANSWER, _START)
+    window.shown_hover(_TUNED_ANSWER)
     window.picture("7-asked")
 
 

@@ -265,7 +265,7 @@ class Training:
         if outcome.phase is not Phase.REFUSED:  # what keeps a training from beginning is said once, not at each save
             messages.forget(recipe)
         if outcome.phase in (Phase.FINISHED, Phase.CANCELLED):
-            pass  # MUT
+            self._session.base_model_arrived()
             await self._tell_rest(recipe, outcome.message)
         else:
             messages.once(outcome.message, recipe)

