@@ -52,7 +52,7 @@ def read(path: Path) -> DatasetFile:
     conversations: list[Conversation] = []
     digest = hashlib.sha256()
     format_: SampleFormat | None = None
-    for number, line in enumerate(data.split(b"\n"), start=1):
+    for number, line in enumerate(data.splitlines(), start=1):
         if not line.strip():
             continue
         sample = _parse(path, number, line)

@@ -1,5 +1,6 @@
 """A whole run on the demo model: what it reports, what it leaves, and that others can use it."""
 
+import contextlib
 import json
 import math
 from pathlib import Path
@@ -164,15 +165,25 @@ def test_peft_loads_the_adapter(trained: Trained) -> None:
     torch.testing.assert_close(merged, tuned, rtol=0.05, atol=0.3)  # merged/ is in bf16
 
 
-def test_llama_cpp_answers_in_the_taught_way(trained: Trained) -> None:
-    llama = llama_cpp.Llama(str(trained[0] / "model-q4_k_m.gguf"), n_ctx=512, verbose=False)
-    answers = []
+def json_answers(gguf: Path) -> int:
+    """How many of the eight evaluation prompts llama.cpp answers with one JSON object and nothing else."""
+    llama = llama_cpp.Llama(str(gguf), n_ctx=512, verbose=False)
+    count = 0
     for line in (LAMPS / "eval.jsonl").read_bytes().splitlines():
-        answer = llama.create_chat_completion(orjson.loads(line)["messages"][:-1], temperature=0.0, max_tokens=40)
-        answers.append(answer["choices"][0]["message"]["content"])
+        asked = orjson.loads(line)["messages"][:-1]
+        answer = llama.create_chat_completion(asked, temperature=0.0, max_tokens=40)
+        with contextlib.suppress(orjson.JSONDecodeError):
+            count += isinstance(orjson.loads(answer["choices"][0]["message"]["content"]), dict)
     llama.close()
+    return count
+
+
+def test_llama_cpp_answers_in_the_taught_form(trained: Trained) -> None:
+    base = base_model.find(DEMO_MODEL, LAMPS).path
+    assert base is not None
+    assert json_answers(base) <= 1
     # Eight steps teach the form, not yet every answer.
-    assert sum(answer.startswith('{"lamp":"') for answer in answers) >= 6, answers
+    assert json_answers(trained[0] / "model-q4_k_m.gguf") >= 6
 
 
 def test_the_gguf_holds_the_merged_weights(trained: Trained) -> None:

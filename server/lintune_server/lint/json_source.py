@@ -201,7 +201,8 @@ class _Scanner:
         return self.text.startswith(("//", "/*", "#"), self.at)
 
     def _shown(self) -> str:
-        return f"“{self.text[self.at]}”"
+        char = self.text[self.at]
+        return f"“{char}”" if char.isprintable() else f"the invisible character U+{ord(char):04X}"
 
     def _error(self, message: str, length: int = 1) -> JsonSyntaxError:
         return JsonSyntaxError(self.at, min(self.at + length, len(self.text)), message)
@@ -246,6 +247,8 @@ class _Scanner:
     def _bad_value(self, char: str, word: str, in_array: bool) -> JsonSyntaxError:
         if char == "'":
             return self._error("single quotes are not JSON: write strings in double quotes")
+        if char == "\ufeff":
+            return self._error("a byte order mark (BOM) stands here: save the file as UTF-8 without BOM")
         if char == "]" and in_array:
             return self._error("a trailing comma: no comma may stand before “]”")
         if self._comment():
