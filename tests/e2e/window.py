@@ -121,7 +121,8 @@ class Window:
 
     def picture(self, name: str) -> None:
         """Put the pointer nowhere special before, or the picture shows what it rests on."""
-        self.page.screenshot(path=self._screenshots / f"{name}.png")
+        # Without animations: a hover that fades in would be caught half-way.
+        self.page.screenshot(path=self._screenshots / f"{name}.png", animations="disabled")
 
     def _hover_on(self, line: int) -> str:
         self.page.keyboard.press("Escape")
