@@ -76,8 +76,8 @@ def test_from_a_squiggle_to_the_tuned_answer(
 def _halve_the_training(recipe: Path) -> None:
     """One epoch is not enough for every answer to be right, but for a command of the right form."""
     text = recipe.read_text(encoding="utf-8")
-    assert "num_epochs: 2\n" in text
-    recipe.write_text(text.replace("num_epochs: 2\n", "num_epochs: 1\n"), encoding="utf-8")
+    assert "num_epochs: 1.4\n" in text
+    recipe.write_text(text.replace("num_epochs: 1.4\n", "num_epochs: 0.9\n"), encoding="utf-8")
 
 
 def _lint_without_trust(window: Window) -> None:

@@ -131,8 +131,9 @@ def prepare_libraries(network: bool) -> None:
         "BITSANDBYTES_NOWELCOME": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
-        # Threads that wait for each other sleep. Spinning, they doubled the time on cores that others use, too.
-        "OMP_WAIT_POLICY": "passive",
+        # How long threads that wait for each other spin before they sleep (libgomp's own choice: 300,000 rounds).
+        # Measured on 2 cores: as fast as that on an idle machine, and beside one busy process four times as fast.
+        "GOMP_SPINCOUNT": "10000",
         "TOKENIZERS_PARALLELISM": "false",
         "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
     }
