@@ -62,7 +62,7 @@ def test_without_the_python_package_it_says_so_and_offers_to_install_it(
 def test_from_a_squiggle_to_the_tuned_answer(
     open_window: Callable[..., AbstractContextManager[Window]], workspace: Path, state: Path
 ) -> None:
-    _halve_the_training(workspace / "recipe.yaml")
+    _shorten_the_training(workspace / "recipe.yaml")
     # Not resolved: the path of a virtual environment's Python is what makes it that environment's.
     with open_window({"lintune.pythonPath": sys.executable}, trusted=False) as window:
         _lint_without_trust(window)
@@ -73,8 +73,8 @@ def test_from_a_squiggle_to_the_tuned_answer(
     assert _errors_of_ours(state) == []
 
 
-def _halve_the_training(recipe: Path) -> None:
-    """One epoch is not enough for every answer to be right, but for a command of the right form."""
+def _shorten_the_training(recipe: Path) -> None:
+    """Too little for every answer to be right, but enough for a command of the right form."""
     text = recipe.read_text(encoding="utf-8")
     assert "num_epochs: 1.4\n" in text
     recipe.write_text(text.replace("num_epochs: 1.4\n", "num_epochs: 0.9\n"), encoding="utf-8")

@@ -1,7 +1,6 @@
-"""The trainer's command line: `python -m lintune_trainer train|export|verify|convert-base`.
+"""The trainer's command line: `python -m lintune_trainer train|export|verify`.
 
-Standard output carries events, one JSON object a line (and for convert-base the folder); standard error,
-sentences. Exit codes: 0 done, 1 the run or the proof failed, 2 it could not start, 130 stopped.
+Standard output carries events, one JSON object a line; standard error, sentences. Exit codes: 0 done, 1 the run or the proof failed, 2 it could not start, 130 stopped.
 """
 
 from __future__ import annotations
@@ -11,11 +10,10 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lintune_schemas import base_model
 from lintune_schemas.errors import LintuneError
 from lintune_trainer import failures, process
 from lintune_trainer.process import Cancelled, Streams
-from lintune_trainer.run import LOG, RunFailedError
+from lintune_trainer.run import RunFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,15 +53,6 @@ def _run(parsed: argparse.Namespace, streams: Streams) -> int:
             from lintune_trainer.finished import verify_run
 
             return 0 if verify_run(parsed.run, streams) else 1
-        case "convert-base":
-            process.require_train_extra()
-            base = base_model.find(parsed.name, parsed.recipe_folder.resolve())
-            base_model.cache_folder().mkdir(parents=True, exist_ok=True)
-            streams.log_to(base_model.cache_folder() / LOG)
-            process.prepare_libraries(network=base.path is None)
-            from lintune_trainer import models
-
-            streams.print(str(models.weights_folder(models.fetch(base))).encode())
     return 0
 
 
@@ -82,7 +71,4 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify = commands.add_parser("verify", help="compare a run's GGUF files with what was trained")
     verify.add_argument("run", type=Path, metavar="RUN_DIR")
-    convert = commands.add_parser("convert-base", help="prepare a base model, and print its folder")
-    convert.add_argument("name", metavar="NAME")
-    convert.add_argument("--recipe-folder", type=Path, default=Path(), help="what relative paths start from")
     return parser
