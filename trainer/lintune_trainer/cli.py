@@ -1,6 +1,7 @@
 """The trainer's command line: `python -m lintune_trainer train|export|verify`.
 
-Standard output carries events, one JSON object a line; standard error, sentences. Exit codes: 0 done, 1 the run or the proof failed, 2 it could not start, 130 stopped.
+Standard output carries events, one JSON object a line; standard error, sentences.
+Exit codes: 0 done, 1 the run or the proof failed, 2 it could not start, 130 stopped.
 """
 
 from __future__ import annotations
