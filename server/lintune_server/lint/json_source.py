@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from math import isinf
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -164,6 +165,8 @@ class _Scanner:
         number = _NUMBER.match(self.text, start)
         word = _WORD.match(self.text, start)
         if number and number.end() > start and (not word or word.end() <= number.end()):
+            if isinf(float(number.group())):
+                raise self._error("this number is too large for any program to read", len(number.group()))
             self.at = number.end()
         elif word and word.group() in _LITERALS:
             self.at = word.end()

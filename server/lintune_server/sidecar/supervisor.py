@@ -19,7 +19,6 @@ import contextlib
 import logging
 import os
 import secrets
-import signal
 import subprocess
 import sys
 from collections import deque
@@ -30,6 +29,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import msgspec
 
 from lintune_schemas.errors import LintuneError
+from lintune_server.child_process import death, read_line
 from lintune_server.sidecar.client import SidecarClient, SidecarGone
 from lintune_server.sidecar.protocol import EXIT_REFUSED, PROGRAM, TOKEN_VARIABLE, Ready
 
@@ -220,12 +220,12 @@ class Sidecar:
 
     async def _watch(self, process: Process) -> None:
         """See the process to its end, and note it."""
-        while line := await _line(process.stderr):
+        while line := await read_line(process.stderr):
             self._words.append(line.decode("utf-8", "replace").strip())
             log.info("sidecar: %s", self._words[-1])
         code = await process.wait()
         if code and self.phase is Phase.READY:
-            log.info("the sidecar ended: %s", _death(code))
+            log.info("the sidecar ended: %s", death(code))
         client, self._client, self._port = self._client, None, None
         self.phase = Phase.STOPPED
         if client:
@@ -256,35 +256,14 @@ class Sidecar:
         code = self._process.returncode if self._process else None
         if code is None:
             return "it never ran"
-        return self._words[-1] if self._words and code >= 0 else _death(code)
+        return self._words[-1] if self._words and code >= 0 else death(code)
 
 
 async def _ready_line(stdout: asyncio.StreamReader | None) -> Ready | None:
     """What the process says when it is ready; None when it ends before."""
-    while line := await _line(stdout):
+    while line := await read_line(stdout):
         try:
             return msgspec.json.decode(line, type=Ready)
         except msgspec.DecodeError:
             log.warning("not the sidecar's ready line: %r", line[:200])
     return None
-
-
-async def _line(stream: asyncio.StreamReader | None) -> bytes:
-    """The next line of a pipe; empty at its end. One that is too long is skipped."""
-    while stream:
-        try:
-            return await stream.readline()
-        except ValueError:
-            continue
-    return b""
-
-
-def _death(code: int) -> str:
-    """What an exit code says about a process that ended."""
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"
-    return f"{name}, perhaps out of memory" if name == "SIGKILL" else name

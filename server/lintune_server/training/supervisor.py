@@ -31,6 +31,7 @@ import msgspec
 from lintune_schemas import events, runs
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import Event, RunCancelled, RunFailed, RunFinished
+from lintune_server.child_process import death, read_line
 from lintune_server.training import narration
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class TrainerProcess:
         await process.wait()
 
     async def _read_events(self, stream: asyncio.StreamReader) -> None:
-        while line := await _line(stream):
+        while line := await read_line(stream):
             try:
                 event = events.decode(line)
             except msgspec.DecodeError as error:
@@ -219,7 +220,7 @@ class TrainerProcess:
                 log.exception("a listener failed on %s", type(event).__name__)
 
     async def _read_log(self, stream: asyncio.StreamReader) -> None:
-        while line := await _line(stream):
+        while line := await read_line(stream):
             text = line.decode("utf-8", "replace").rstrip()
             if text:
                 self._words.append(text)
@@ -253,28 +254,8 @@ class TrainerProcess:
         if self._last is None and code > 0:
             words = self._words[-1] if self._words else f"it ended with exit code {code} and said nothing"
             return self._end(Phase.REFUSED, f"The training could not start: {words}")
-        return self._end(Phase.DIED, f"The trainer was killed ({_death(code)}). The next save trains again.")
+        return self._end(Phase.DIED, f"The trainer was killed ({death(code)}). The next save trains again.")
 
     def _end(self, phase: Phase, message: str, finished: RunFinished | None = None) -> Outcome:
         self.phase = phase
         return Outcome(phase, message, self.run, finished)
-
-
-async def _line(stream: asyncio.StreamReader) -> bytes:
-    """The next line; empty at the end. A line over the limit is skipped."""
-    while True:
-        try:
-            return await stream.readline()
-        except ValueError:
-            log.warning("skipped a line of the trainer over %d bytes", _LONGEST_LINE)
-
-
-def _death(code: int) -> str:
-    """What an exit code says about a process that ended without a word."""
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"
-    return f"{name}, perhaps out of memory" if name == "SIGKILL" else name
