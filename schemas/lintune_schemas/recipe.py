@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
@@ -110,6 +111,14 @@ class Recipe(msgspec.Struct, frozen=True):
 def is_recipe_name(path: Path) -> bool:
     """Whether a file's name alone makes it a recipe (any YAML with a top-level `base_model` is one, too)."""
     return path.name in RECIPE_NAMES or path.name.endswith(RECIPE_SUFFIXES)
+
+
+def names_base_model(text: str) -> bool:
+    """Whether a YAML text has a top-level `base_model`, so that it is a recipe whatever its name."""
+    return _BASE_MODEL_KEY.search(text) is not None
+
+
+_BASE_MODEL_KEY = re.compile(r"^base_model[ \t]*:", re.MULTILINE)
 
 
 @cache

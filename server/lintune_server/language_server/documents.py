@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lintune_schemas.recipe import is_recipe_name
+from lintune_schemas.recipe import is_recipe_name, names_base_model
 from lintune_server.language_server import convert
 from lintune_server.language_server.text import Encoding, Text
 from lintune_server.lint.checking import DATASET_SUFFIXES, YAML_SUFFIXES
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DATASET_LANGUAGES = ("jsonl", "jsonlines", "json-lines", "ndjson")
-_BASE_MODEL_KEY = re.compile(r"^base_model[ \t]*:", re.MULTILINE)
 
 
 class Kind(StrEnum):
@@ -49,7 +47,7 @@ class Document:
         if self.language in _DATASET_LANGUAGES or name.suffix in DATASET_SUFFIXES:
             return Kind.DATASET
         is_yaml = name.suffix in YAML_SUFFIXES or self.language == "yaml"
-        if is_yaml and (is_recipe_name(name) or _BASE_MODEL_KEY.search(str(self.text))):
+        if is_yaml and (is_recipe_name(name) or names_base_model(str(self.text))):
             return Kind.RECIPE
         return Kind.OTHER
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 DATASET_SUFFIXES = (".jsonl", ".ndjson")
 YAML_SUFFIXES = (".yaml", ".yml")
-_BASE_MODEL = re.compile(r"^base_model[ \t]*:", re.MULTILINE)
 _NOT_SEARCHED = {"node_modules", "__pycache__", "venv", "build", "dist"}
 
 
@@ -95,6 +93,6 @@ def _is_recipe(path: Path) -> bool:
     if recipes.is_recipe_name(path):
         return True
     try:
-        return bool(_BASE_MODEL.search(read(path)))
+        return recipes.names_base_model(read(path))
     except LintuneError:
         return False
