@@ -59,6 +59,12 @@ class Editor:
                 await self.client.shutdown_session()
         await self.client.stop()
 
+    async def kill_server(self) -> None:
+        """SIGKILL, and wait until the process is reaped: only then `leave` knows that there is nobody to ask."""
+        self.process.kill()
+        async with asyncio.timeout(self.patience):
+            await self.process.wait()
+
     def forget(self) -> None:
         """Forget what the server said and showed so far."""
         self.statuses.clear()

@@ -87,7 +87,7 @@ async def test_a_save_trains_and_the_hover_shows_the_answer(real: Editor, worksp
     await real.until_status("ready", after=before, detail="nothing changed")
     (sidecar,) = children(real)
     assert not [file for file in mapped(real.process.pid) if HEAVY_LIBRARIES.search(file)]
-    real.process.kill()
+    await real.kill_server()
     await real.until(lambda: gone(sidecar.pid))
 
 

@@ -123,8 +123,7 @@ async def test_a_server_that_is_killed_leaves_a_trainer_that_others_wait_for(
     editor.save(data)
     await editor.until(lambda: any(status.step == 1 for status in editor.statuses))
     (trainer,) = psutil.Process(editor.process.pid).children()
-    editor.process.kill()
-    await editor.until(lambda: editor.process.returncode is not None)
+    await editor.kill_server()
     lock = FileLock(runs.train_lock(workspace))
     with pytest.raises(Timeout):
         lock.acquire(timeout=0)
