@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-    from lintune_schemas.samples import Turn
+    from lintune_schemas.conversations import Conversation
 
 _END_OF_TURN_TOKENS = (
     "<|im_end|>",  # ChatML: Qwen, SmolLM2
@@ -80,6 +80,15 @@ class TokenizedChat:
         return counts
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredChat:
+    """A rendered conversation, and how many tokens it has: what is enough to know of most."""
+
+    rendered: RenderedChat
+    tokens: int
+    trained_tokens: int
+
+
 class ChatTokenizer:
     """A model's own tokenizer and chat template.
 
@@ -118,38 +127,53 @@ class ChatTokenizer:
         names = (*_END_OF_TURN_TOKENS, *([self.eos_token] if self.eos_token else []))
         return {name: self.special_tokens[name] for name in names if name in self.special_tokens}
 
-    def render(self, turns: Sequence[Turn]) -> RenderedChat:
+    def render(self, conversation: Conversation) -> RenderedChat:
         """Render a whole conversation and find its trained spans. Raises TemplateError, with the template's words."""
-        if self.template is None:
-            return self._render_plain(turns)
-        text = self._text(turns)
+        if self.template is None or not conversation.templated:
+            return self._render_plain(conversation)
+        turns = conversation.turns
+        text = self._text(conversation)
         exact = True
         spans: list[tuple[int, int]] = []
         trained: list[tuple[int, int]] = []
         end = 0
         for index, turn in enumerate(turns):
             start = end
-            upto = text if index == len(turns) - 1 else self._prefix(turns[: index + 1], text)
+            upto = text if index == len(turns) - 1 else self._prefix(conversation.upto(index + 1), text)
             # A template that writes nothing until the next turn, or rewrites earlier ones, gives no prefix.
             end = len(upto) if upto is not None else start
             exact = exact and (upto is not None or not turn.trained)
             spans.append((start, end))
             if not turn.trained:
                 continue
-            prompt = self._prefix(turns[:index], text, add_generation_prompt=True)
+            prompt = self._prefix(conversation.upto(index), text, add_generation_prompt=True)
             exact = exact and prompt is not None
             trained.append((len(prompt) if prompt is not None else start, end))
         return RenderedChat(text, tuple(spans), tuple(trained), exact)
 
-    def prompt(self, turns: Sequence[Turn]) -> str:
-        """The text that asks the model for the turn after `turns`. Raises TemplateError."""
-        if self.template is None:
-            return self._plain_start() + "".join(turn.content for turn in turns)
-        return self._text(turns, add_generation_prompt=True)
+    def prompt(self, conversation: Conversation) -> str:
+        """The text that asks the model for the turn after `conversation`. Raises TemplateError."""
+        if self.template is None or not conversation.templated:
+            return self._plain_start() + "".join(turn.content for turn in conversation.turns)
+        return self._text(conversation, add_generation_prompt=True)
 
-    def tokenize(self, turns: Sequence[Turn], train_on_inputs: bool = False) -> TokenizedChat:
+    def tokenize(self, conversation: Conversation, train_on_inputs: bool = False) -> TokenizedChat:
         """Render and tokenize a conversation; with `train_on_inputs` every token is learned. Raises TemplateError."""
-        return self.tokenize_rendered(self.render(turns), train_on_inputs)
+        return self.tokenize_rendered(self.render(conversation), train_on_inputs)
+
+    def measure(
+        self, conversations: Sequence[Conversation], train_on_inputs: bool = False
+    ) -> list[MeasuredChat | TemplateError]:
+        """What `tokenize` would count of each conversation, or how the template refuses it."""
+        found: list[MeasuredChat | TemplateError] = []
+        for conversation in conversations:
+            try:
+                tokenized = self.tokenize(conversation, train_on_inputs)
+            except TemplateError as error:
+                found.append(error)
+            else:
+                found.append(MeasuredChat(tokenized.rendered, len(tokenized.ids), tokenized.trained_tokens))
+        return found
 
     def tokenize_rendered(self, rendered: RenderedChat, train_on_inputs: bool = False) -> TokenizedChat:
         encoding = self.tokenizer.encode(rendered.text, add_special_tokens=False)
@@ -168,21 +192,22 @@ class ChatTokenizer:
         """Tokens in a text by itself; special tokens in it count as one."""
         return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
-    def _text(self, turns: Sequence[Turn], add_generation_prompt: bool = False) -> str:
+    def _text(self, conversation: Conversation, add_generation_prompt: bool = False) -> str:
         assert self.template is not None
-        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
-        return self.template.render(messages, add_generation_prompt)
+        messages = [turn.as_message() for turn in conversation.turns]
+        return self.template.render(messages, add_generation_prompt, conversation.tools)
 
-    def _prefix(self, turns: Sequence[Turn], text: str, add_generation_prompt: bool = False) -> str | None:
+    def _prefix(self, conversation: Conversation, text: str, add_generation_prompt: bool = False) -> str | None:
         """The rendering of the first turns if the whole text begins with it."""
         try:
-            part = self._text(turns, add_generation_prompt)
+            part = self._text(conversation, add_generation_prompt)
         except TemplateError:  # some templates refuse a conversation that is only a system message
             return None
         return part if text.startswith(part) else None
 
-    def _render_plain(self, turns: Sequence[Turn]) -> RenderedChat:
+    def _render_plain(self, conversation: Conversation) -> RenderedChat:
         """Without a chat template: the texts one after the other, EOS at the end, as completion data is trained."""
+        turns = conversation.turns
         text = self._plain_start()
         spans, trained = [], []
         for index, turn in enumerate(turns):

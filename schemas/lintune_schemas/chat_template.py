@@ -13,6 +13,8 @@ from lintune_schemas import deadline
 from lintune_schemas.errors import LintuneError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jinja2.runtime import Context
 
 _SECONDS = 2.0
@@ -39,14 +41,17 @@ class ChatTemplate:
                 f"The chat template is no valid Jinja (line {error.lineno}): {error.message}"
             ) from error
 
-    def render(self, messages: list[dict[str, Any]], add_generation_prompt: bool) -> str:
+    def render(self, messages: list[dict[str, Any]], add_generation_prompt: bool, tools: Sequence[Any] = ()) -> str:
         """The text of the conversation. Raises TemplateError, also when it takes too long or becomes too long."""
         pieces: list[str] = []
         length = 0
         try:
             with deadline.within(_SECONDS):
                 for piece in self._template.generate(
-                    messages=messages, add_generation_prompt=add_generation_prompt, **self._special
+                    messages=messages,
+                    add_generation_prompt=add_generation_prompt,
+                    tools=list(tools) or None,  # templates ask `if tools`, and `is not none`
+                    **self._special,
                 ):
                     length += len(piece)
                     if length > _LONGEST:

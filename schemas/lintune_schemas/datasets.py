@@ -8,30 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lintune_schemas import samples
+from lintune_schemas import conversations, samples
 from lintune_schemas.errors import LintuneError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lintune_schemas.samples import SampleFormat, Turn
+    from lintune_schemas.conversations import Conversation
+    from lintune_schemas.samples import Layout, SampleFormat
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
-    """One sample, read: where it stands (1-based line) and its turns."""
+class DatasetSample:
+    """One sample, read: where it stands (1-based line) and what is trained on."""
 
     line: int
-    turns: tuple[Turn, ...]
+    conversation: Conversation
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetFile:
-    """A data set that was read whole: its path, format, conversations and the hash of their contents."""
+    """A data set that was read whole: its path, format, samples and the hash of their contents."""
 
     path: Path
     format: SampleFormat
-    conversations: tuple[Conversation, ...]
+    samples: tuple[DatasetSample, ...]
     content_hash: str
     """SHA-256 over the parsed samples: white space and key order do not change it."""
 
@@ -49,28 +50,26 @@ def read(path: Path) -> DatasetFile:
         raise LintuneError(f"The data set {path} is a folder. Name a .jsonl file in the recipe.") from error
     except OSError as error:
         raise LintuneError(f"The data set {path} could not be read: {error.strerror}.") from error
-    conversations: list[Conversation] = []
+    found: list[DatasetSample] = []
     digest = hashlib.sha256()
-    format_: SampleFormat | None = None
+    layout: Layout | None = None
     for number, line in enumerate(data.splitlines(), start=1):
         if not line.strip():
             continue
         sample = _parse(path, number, line)
-        format_ = format_ or samples.detect(sample)
-        if format_ is None:
+        layout = layout or samples.detect(sample)
+        if layout is None:
             raise _refused(path, number, "is in no known sample format")
         try:
-            turns = tuple(samples.turns_of(sample, format_))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise _refused(path, number, f"is no valid {format_} sample") from error
-        if not turns or not all(isinstance(turn.content, str) and turn.role in samples.ROLES for turn in turns):
-            raise _refused(path, number, f"is no valid {format_} sample")
+            conversation = conversations.read(sample, layout)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _refused(path, number, f"is no valid {layout.format} sample") from error
         sample.pop(samples.IGNORE_KEY, None)
         digest.update(orjson.dumps(sample, option=orjson.OPT_SORT_KEYS) + b"\n")
-        conversations.append(Conversation(number, turns))
-    if format_ is None:
+        found.append(DatasetSample(number, conversation))
+    if layout is None:
         raise LintuneError(f"The data set {path} is empty. Add samples, one JSON object a line.")
-    return DatasetFile(path, format_, tuple(conversations), digest.hexdigest())
+    return DatasetFile(path, layout.format, tuple(found), digest.hexdigest())
 
 
 def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:

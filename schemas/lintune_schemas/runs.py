@@ -120,4 +120,4 @@ def _locked(file: DatasetFile, recipe_folder: Path) -> LockedDataset:
         path = file.path.relative_to(recipe_folder).as_posix()
     except ValueError:
         path = str(file.path)
-    return LockedDataset(path, file.format.value, len(file.conversations), file.content_hash)
+    return LockedDataset(path, file.format.value, len(file.samples), file.content_hash)

@@ -26,7 +26,7 @@ def test_reads_samples_with_their_lines(tmp_path):
     path.write_text("\n" + path.read_text() + " \n" + path.read_text())
     read = datasets.read(path)
     assert read.format is SampleFormat.PROMPT_COMPLETION
-    assert [conversation.line for conversation in read.conversations] == [2, 4]
+    assert [sample.line for sample in read.samples] == [2, 4]
 
 
 def test_the_hash_follows_the_contents_only(tmp_path):

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from lintune_schemas import samples
-from lintune_schemas.samples import SampleFormat, Turn
+from lintune_schemas import conversations, samples
+from lintune_schemas.conversations import Turn
+from lintune_schemas.samples import LAYOUTS, SampleFormat
 
 CHAT = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}
 
@@ -16,30 +17,32 @@ CHAT = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "c
         ({"instruction": "Say hello."}, SampleFormat.ALPACA),
         ({"prompt": "Hi", "completion": "Hello!"}, SampleFormat.PROMPT_COMPLETION),
         ({"completion": "Hello!"}, SampleFormat.PROMPT_COMPLETION),
-        ({"text": "Hello!"}, None),
+        ({"text": "Hello!"}, SampleFormat.TEXT),
         ({}, None),
     ],
 )
 def test_detect(sample, expected):
-    assert samples.detect(sample) is expected
+    layout = samples.detect(sample)
+    assert (layout.format if layout else None) is expected
 
 
 def test_turns_of_a_chat():
-    turns = samples.turns_of(CHAT, SampleFormat.CHAT)
-    assert turns == [
+    turns = conversations.read(CHAT, LAYOUTS[SampleFormat.CHAT]).turns
+    assert turns == (
         Turn("user", "Hi", False, ("messages", 0, "content")),
         Turn("assistant", "Hello!", True, ("messages", 1, "content")),
-    ]
+    )
 
 
 def test_weight_0_is_read_but_not_learned():
     messages = [{"role": "assistant", "content": "a", "weight": 0}, {"role": "assistant", "content": "b", "weight": 1}]
-    assert [turn.trained for turn in samples.turns_of({"messages": messages}, SampleFormat.CHAT)] == [False, True]
+    turns = conversations.read({"messages": messages}, LAYOUTS[SampleFormat.CHAT]).turns
+    assert [turn.trained for turn in turns] == [False, True]
 
 
 def test_the_input_of_an_instruction_is_appended_to_it():
     sample = {"instruction": "Translate.", "input": "Guten Tag", "output": "Good day", "system": "Be brief."}
-    turns = samples.turns_of(sample, SampleFormat.ALPACA)
+    turns = conversations.read(sample, LAYOUTS[SampleFormat.ALPACA]).turns
     assert [(turn.role, turn.content) for turn in turns] == [
         ("system", "Be brief."),
         ("user", "Translate.\n\nGuten Tag"),
@@ -49,4 +52,4 @@ def test_the_input_of_an_instruction_is_appended_to_it():
 
 def test_texts_of_leaves_out_what_is_no_text():
     sample = {"prompt": "Hi", "completion": 3, "source": "made up"}
-    assert samples.texts_of(sample, SampleFormat.PROMPT_COMPLETION) == [(("prompt",), "Hi")]
+    assert samples.texts_of(sample, LAYOUTS[SampleFormat.PROMPT_COMPLETION]) == [(("prompt",), "Hi", False, "user")]

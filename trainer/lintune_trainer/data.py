@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lintune_schemas.chat import ChatTokenizer
-    from lintune_schemas.datasets import Conversation, DatasetFile
+    from lintune_schemas.conversations import Conversation
+    from lintune_schemas.datasets import DatasetFile
     from lintune_schemas.recipe import Recipe
 
 
@@ -102,10 +103,10 @@ def _tokenize(
     too_long: list[str] = []
     nothing_to_learn: list[str] = []
     for file in files:
-        for conversation in file.conversations:
-            where = f"{file.path.name}:{conversation.line}"
+        for entry in file.samples:
+            where = f"{file.path.name}:{entry.line}"
             try:
-                tokens = chat.tokenize(conversation.turns, recipe.train_on_inputs)
+                tokens = chat.tokenize(entry.conversation, recipe.train_on_inputs)
             except TemplateError as error:
                 raise LintuneError(f"{where} does not fit the chat template: {error}") from error
             length = recipe.sequence_len
@@ -114,7 +115,7 @@ def _tokenize(
                 if recipe.excess_length_strategy == "drop":
                     continue
             labels = tokens.labels[:length]
-            sample = Sample(file.path, conversation.line, conversation, tokens.ids[:length], tuple(labels))
+            sample = Sample(file.path, entry.line, entry.conversation, tokens.ids[:length], tuple(labels))
             # The first token has no token before it that could predict it.
             if all(label == IGNORED_LABEL for label in labels[1:]):
                 nothing_to_learn.append(where)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lintune_schemas.base_model import BaseModel
     from lintune_schemas.chat import ChatTokenizer
-    from lintune_schemas.datasets import Conversation
+    from lintune_schemas.conversations import Conversation
     from lintune_schemas.recipe import Recipe
     from lintune_trainer.process import Streams
 
@@ -103,4 +103,4 @@ def _opened(folder: Path, streams: Streams) -> Iterator[_Finished]:
 def _conversations(finished: _Finished) -> list[Conversation]:
     """What to compare with: the evaluation samples as they are now, else the training samples."""
     files = data.read(finished.recipe, finished.recipe_folder)
-    return [conversation for file in files.test or files.train for conversation in file.conversations]
+    return [sample.conversation for file in files.test or files.train for sample in file.samples]

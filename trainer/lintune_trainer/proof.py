@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lintune_schemas.chat import ChatTokenizer, TokenizedChat
-    from lintune_schemas.samples import Turn
+    from lintune_schemas.conversations import Conversation
 
 _TEXTS = 10
 _PROMPTS = 3
@@ -77,7 +77,7 @@ def prove(
     others: Sequence[Path],
     merged: Path,
     chat: ChatTokenizer,
-    conversations: Sequence[Sequence[Turn]],
+    conversations: Sequence[Conversation],
 ) -> Proof:
     """Compare GGUF files with the merged model in transformers.
 
@@ -85,7 +85,7 @@ def prove(
     their answers may differ. conversations: what to compare with; ten, and three prompts, are taken from them
     evenly.
     """
-    samples = [chat.tokenize(turns) for turns in _evenly(conversations, _TEXTS)]
+    samples = [chat.tokenize(conversation) for conversation in _evenly(conversations, _TEXTS)]
     texts = [sample.rendered.text for sample in samples] + [_PROBE]
     prompts = list(_prompts(conversations, chat))
     try:
@@ -109,15 +109,15 @@ def _evenly(items: Sequence[Any], count: int) -> list[Any]:
     return [items[index * len(items) // count] for index in range(count)] if len(items) > count else list(items)
 
 
-def _prompts(conversations: Sequence[Sequence[Turn]], chat: ChatTokenizer) -> Iterator[tuple[list[int], int]]:
+def _prompts(conversations: Sequence[Conversation], chat: ChatTokenizer) -> Iterator[tuple[list[int], int]]:
     """Prompts in tokens, each with the number of tokens after which its answer is followed no further."""
     asked = []
-    for turns in conversations:
-        first = next((index for index, turn in enumerate(turns) if turn.trained), 0)
+    for conversation in conversations:
+        first = next((index for index, turn in enumerate(conversation.turns) if turn.trained), 0)
         if first:
-            asked.append((turns[:first], turns[first].content))
-    for turns, reference in _evenly(asked, _PROMPTS):
-        prompt = chat.tokenizer.encode(chat.prompt(turns), add_special_tokens=False).ids
+            asked.append((conversation.upto(first), conversation.turns[first].content))
+    for question, reference in _evenly(asked, _PROMPTS):
+        prompt = chat.tokenizer.encode(chat.prompt(question), add_special_tokens=False).ids
         yield prompt, min(max(2 * chat.count(reference), _SHORTEST), _LONGEST)
 
 

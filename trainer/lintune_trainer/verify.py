@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lintune_schemas.chat import ChatTokenizer
-    from lintune_schemas.datasets import Conversation
+    from lintune_schemas.conversations import Conversation
     from lintune_schemas.events import Check
     from lintune_trainer.run import Run
 
@@ -32,8 +32,7 @@ def verify(run: Run, chat: ChatTokenizer, conversations: Sequence[Conversation],
 
     f16 = export.gguf_file(run.folder, "f16")
     others = [file for file in files if file != f16]
-    turns = [conversation.turns for conversation in conversations]
-    found = proof.prove(f16, others, export.merged_folder(run.folder), chat, turns)
+    found = proof.prove(f16, others, export.merged_folder(run.folder), chat, conversations)
     compared = [f16, *others]
     if not found.ok:
         compared = [file.rename(file.with_name(file.name + REJECTED)) for file in compared]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lintune_schemas import atomic
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
 from lintune_server.cli import reports
-from lintune_server.lint import checking, fixing
+from lintune_server.lint import checking, fixed_file
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.selection import Selection
 
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     import argparse
 
     from lintune_server.lint.checking import Checked
-
-_ROUNDS = 10
-"""A fix may bring up the next one; more rounds than this would be two fixes that undo each other."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,45 +86,16 @@ def _check_all(args: argparse.Namespace, selection: Selection) -> _Outcome:
 
 
 def _check_file(path: Path, args: argparse.Namespace, selection: Selection, outcome: _Outcome) -> None:
-    checked = checking.check(path, args.recipe, selection)
     if args.fix or args.diff:
-        before, count = checked.text, 0
-        text, checked, count = _fixed(checked, args.recipe, selection)
-        if args.diff:
-            outcome.diff += _diff(path, before, text)
-        elif text != before:
-            _write(path, text)
-        outcome.fixed += count
+        fixed = fixed_file.fix(path, args.recipe, selection, write=args.fix)
+        checked = fixed.checked
+        outcome.fixed += fixed.count
+        outcome.diff += fixed.diff if args.diff else ""
+    else:
+        checked = checking.check(path, args.recipe, selection)
     if checked.note:
         outcome.notes.append(f"{path}: {checked.note}")
     outcome.checked.append(checked)
-
-
-def _fixed(checked: Checked, recipe: Path | None, selection: Selection) -> tuple[str, Checked, int]:
-    """The text with every safe fix applied, what remains to be found in it, and how many fixes there were."""
-    count = 0
-    for _ in range(_ROUNDS):
-        edits = fixing.safe_edits(checked.findings)
-        if not edits:
-            break
-        count += len(edits)
-        checked = checking.check_text(checked.path, fixing.apply(checked.text, edits), recipe, selection)
-    return checked.text, checked, count
-
-
-def _write(path: Path, text: str) -> None:
-    target = path.resolve()  # of a link, what it points to
-    try:
-        atomic.write_text(target, text)
-    except OSError as error:
-        raise LintuneError(f"{path} could not be written: {error.strerror}. Nothing was changed in it.") from error
-
-
-def _diff(path: Path, before: str, after: str) -> str:
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), str(path), f"{path} (fixed)"
-    )
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _codes(text: str) -> tuple[str, ...]:

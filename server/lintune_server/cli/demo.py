@@ -182,8 +182,9 @@ def _questions(path: Path) -> Iterator[_Question]:
     for line in checking.read(path).splitlines():
         sample = linter.inspect(line)
         assert sample is not None, "the example is sound"
-        *asked, answer = sample.turns
-        yield _Question(asked[-1].content, context.tokenizer.prompt(asked), answer.content)
+        *_, question, answer = sample.conversation.turns
+        prompt = context.tokenizer.prompt(sample.conversation.upto(len(sample.conversation.turns) - 1))
+        yield _Question(question.content, prompt, answer.content)
 
 
 def _exact(answers: Sequence[str], questions: Sequence[_Question]) -> int:

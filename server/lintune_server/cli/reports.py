@@ -10,7 +10,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lintune_server.lint.findings import Severity
-from lintune_server.lint.lines import LINE_END
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +25,8 @@ def full(checked: Sequence[Checked], fixed: int) -> str:
     """Each finding with the piece of its line that it is about."""
     parts = []
     for file in checked:
-        lines = LINE_END.split(file.text)
         for finding in file.findings:
-            excerpt = _excerpt(lines[finding.range.start.line], finding)
+            excerpt = _excerpt(file.lines.text(finding.range.start.line), finding)
             notes = [f"      = see line {related.line + 1}: {related.message}" for related in finding.related]
             if finding.fix:
                 safe = "" if finding.fix.safe else " (may lose data: not applied by --fix)"

@@ -71,7 +71,7 @@ class Questions:
         return SamplePage(
             line=number,
             format=sample.inspection.format,
-            turns=sample.inspection.turns,
+            turns=sample.inspection.conversation.turns,
             tokenized=sample.inspection.tokenized,
             problem=sample.context.problem,
             sequence_len=sample.context.recipe.sequence_len if sample.context.recipe else None,
@@ -135,12 +135,12 @@ class _Sample:
     @property
     def _asked(self) -> int:
         """The turn that the model is asked for: the last one it learns; else the one after the last."""
-        turns = self.inspection.turns
+        turns = self.inspection.conversation.turns
         return max((index for index, turn in enumerate(turns) if turn.trained), default=len(turns))
 
     @property
     def reference(self) -> str | None:
-        turns = self.inspection.turns
+        turns = self.inspection.conversation.turns
         return turns[self._asked].content if self._asked < len(turns) else None
 
     def question(self, model: Path) -> Question:
@@ -149,7 +149,7 @@ class _Sample:
         if tokenizer is None or recipe is None:
             raise LintuneError(self.context.problem or "The base model's tokenizer is not known.")
         try:
-            prompt = tokenizer.prompt(self.inspection.turns[: self._asked])
+            prompt = tokenizer.prompt(self.inspection.conversation.upto(self._asked))
         except TemplateError as error:
             raise LintuneError(f"The chat template refuses this sample: {error}") from error
         preview = recipe.lintune.preview

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lintune_schemas.chat import TokenizedChat
-    from lintune_schemas.samples import SampleFormat, Turn
+    from lintune_schemas.conversations import Turn
+    from lintune_schemas.samples import SampleFormat
 
 LEARNED_OPEN, LEARNED_CLOSE = "⟦", "⟧"
 """Around what the model learns to write. Rare in text, and in the fonts that editors use."""

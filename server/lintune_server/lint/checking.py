@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
+from lintune_server.lint import judging, scanning
 from lintune_server.lint.context import context_for
-from lintune_server.lint.dataset import DatasetLinter, Totals
+from lintune_server.lint.peers import Peers
+from lintune_server.lint.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lintune_schemas.samples import SampleFormat
+    from lintune_server.lint.context import Context
     from lintune_server.lint.findings import Finding
-    from lintune_server.lint.selection import Selection
+    from lintune_server.lint.scanning import DiskLines
 
 DATASET_SUFFIXES = (".jsonl", ".ndjson")
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -25,13 +29,23 @@ _NOT_SEARCHED = {"node_modules", "__pycache__", "venv", "build", "dist"}
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file's text and findings. totals: None for a recipe. note: why its tokens were not looked at."""
+    """A file and its findings. totals: None for a recipe. note: why its tokens were not looked at."""
 
     path: Path
-    text: str
     findings: list[Finding]
     totals: Totals | None
     note: str | None
+    lines: DiskLines
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts of a data set. tokens, trained_tokens: of the samples without errors; None without a tokenizer."""
+
+    format: SampleFormat | None
+    samples: int
+    tokens: int | None
+    trained_tokens: int | None
 
 
 def files_of(path: Path) -> Iterator[Path]:
@@ -51,21 +65,35 @@ def files_of(path: Path) -> Iterator[Path]:
         raise LintuneError(f"{path} is neither a data set (.jsonl) nor a recipe (.yaml).")
 
 
-def check(path: Path, recipe: Path | None, selection: Selection) -> Checked:
-    """Check one file. recipe: of the data set, in the place of the one it belongs to. Raises LintuneError."""
-    return check_text(path, read(path), recipe, selection)
+def check(path: Path, recipe: Path | None, selection: Selection, content: Path | None = None) -> Checked:
+    """Check one file.
 
-
-def check_text(path: Path, text: str, recipe: Path | None, selection: Selection) -> Checked:
-    """The same for a text that is not, or not yet, what the file holds."""
+    recipe: of the data set, in the place of the one it belongs to. content: the file to read in the place of `path`,
+    which findings name all the same. Raises LintuneError.
+    """
     if path.suffix in DATASET_SUFFIXES:
-        context = context_for(path, recipe)
-        linter = DatasetLinter(path, context, selection)
-        findings = linter.check(text)
-        return Checked(path, text, findings, linter.totals(text), context.problem)
+        return _check_data_set(path, context_for(path, recipe), selection, content)
     from lintune_server.lint.recipe import check_recipe
 
-    return Checked(path, text, check_recipe(text, path, selection), None, None)
+    text = read(content or path)
+    return Checked(path, check_recipe(text, path, selection), None, None, scanning.lines_of(content or path))
+
+
+def _check_data_set(path: Path, context: Context, selection: Selection, content: Path | None) -> Checked:
+    scan = scanning.scan(path, context, content)
+    selected = Selection.of(context.recipe).also(selection)
+    found = [finding for finding in (*scan.not_json_lines, *scan.part.findings) if selected.has(finding.code)]
+    if not scan.not_json_lines:
+        peers = Peers.of(context, lambda peer: scanning.peer(peer, context))
+        found += judging.judge(scan.data, scan.part, peers, selected)
+    counted = context.tokenizer is not None
+    totals = Totals(
+        scan.format,
+        len(scan.data),
+        scan.part.tokens if counted else None,
+        scan.part.trained_tokens if counted else None,
+    )
+    return Checked(path, sorted(found, key=lambda finding: finding.range), totals, context.problem, scan.lines)
 
 
 def read(path: Path) -> str:

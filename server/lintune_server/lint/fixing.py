@@ -8,13 +8,20 @@ from lintune_server.lint.lines import LINE_END
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import BinaryIO
 
     from lintune_server.lint.findings import Edit, Finding, Position, Range
+    from lintune_server.lint.scanning import DiskLines
 
 
 def safe_edits(findings: Iterable[Finding]) -> list[Edit]:
     """The edits of all safe fixes that can be applied at once."""
-    return independent(finding.fix.edits for finding in findings if finding.fix and finding.fix.safe)
+    return edits_of(findings, unsafe=False)
+
+
+def edits_of(findings: Iterable[Finding], *, unsafe: bool) -> list[Edit]:
+    """The edits of all fixes that can be applied at once; unsafe: those that may lose data among them."""
+    return independent(finding.fix.edits for finding in findings if finding.fix and (finding.fix.safe or unsafe))
 
 
 def independent(fixes: Iterable[Sequence[Edit]]) -> list[Edit]:
@@ -37,6 +44,19 @@ def overlap(one: Range, other: Range) -> bool:
     if one.start == one.end or other.start == other.end:
         return one.start <= other.end and other.start <= one.end
     return one.start < other.end and other.start < one.end
+
+
+def rewrite(lines: DiskLines, edits: Sequence[Edit], output: BinaryIO) -> None:
+    """Write a file's bytes with edits that are sorted and do not overlap; all others are copied as they are."""
+    at = 0
+    for edit in edits:
+        start = lines.offset(edit.range.start)
+        for block in lines.read(at, start):
+            output.write(block)
+        output.write(edit.text.encode("utf-8", "surrogateescape"))
+        at = lines.offset(edit.range.end)
+    for block in lines.read(at, lines.size):
+        output.write(block)
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:

@@ -6,3 +6,5 @@ import re
 
 LINE_END = re.compile(r"\r\n|\n|\r")
 """What editors take for a line end; not U+2028 and the like, which JSON strings may hold."""
+
+LINE_END_BYTES = re.compile(rb"\r\n|\n|\r")

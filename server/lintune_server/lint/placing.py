@@ -1,4 +1,4 @@
-"""From a problem's spot in a sample to a range in the file, and from its remedy to edits."""
+"""From a problem's spot to a range in the file, and from its remedy to edits."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from typing import TYPE_CHECKING
 
 from lintune_server.lint.findings import Edit, Fix, Position, Range
 from lintune_server.lint.json_source import Kind, StringOffsets
-from lintune_server.lint.problems import Columns, LineBreak, Value
+from lintune_server.lint.problems import Columns, Key, LineBreak, LineEnd, Member, Value, WholeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from lintune_server.lint.problems import Remedy, Spot
     from lintune_server.lint.sample import Line
+    from lintune_server.lint.shape import Shape
 
 
 def on_line(spot: Spot, line: Line) -> Range:
-    """The range of a spot, as if its line were the first of the file."""
+    """The range of a spot within its line, as if that were the first of the file."""
     match spot:
         case Value():
             start, end = _columns(spot, line)
+        case Key(path):
+            start, end = line.positions.at(path[:-1]).key_spans[str(path[-1])]
+        case Member(path):
+            start, end = _member(path, line)
         case Columns(first, last):
             start, end = first, len(line.text) if last is None else last
-        case LineBreak():
+        case LineBreak() | LineEnd() | WholeFile():
             start, end = 0, len(line.text)
     return Range(Position(0, start), Position(0, end))
 
@@ -35,27 +40,68 @@ def fix_on_line(remedy: Remedy | None, line: Line) -> Fix | None:
     return Fix(remedy.title, edits, remedy.safe)
 
 
-def fix_in_file(remedy: Remedy | None, number: int, lines: Sequence[str]) -> Fix | None:
-    """A remedy that takes whole lines out."""
+def in_file(spot: Spot, number: int, line: Line) -> Range:
+    """Where a finding about line `number` is shown; never beyond that line."""
+    match spot:
+        case LineEnd():
+            start, end = max(len(line.text) - 1, 0), len(line.text)
+            return Range(Position(number, start), Position(number, end))
+        case _:
+            place = on_line(spot, line)
+            return Range(Position(number, place.start.column), Position(number, place.end.column))
+
+
+def fix_in_file(
+    remedy: Remedy | None, number: int, line: Line, shape: Shape, text_of: Callable[[int], str]
+) -> Fix | None:
+    """A remedy that may take out whole lines, line ends, or replace the file."""
     if remedy is None:
         return None
-    whole = _line_with_end(number, lines)
-    return Fix(remedy.title, tuple(Edit(whole, change.text) for change in remedy.changes), remedy.safe)
+
+    def place(spot: Spot) -> Range:
+        match spot:
+            case LineBreak():
+                return _line_with_end(number, shape, text_of)
+            case LineEnd():
+                return Range(Position(number, len(line.text)), Position(number + 1, 0))
+            case WholeFile():
+                return Range(Position(0, 0), Position(shape.lines - 1, len(shape.last)))
+            case _:
+                return in_file(spot, number, line)
+
+    return Fix(remedy.title, tuple(Edit(place(change.spot), change.text) for change in remedy.changes), remedy.safe)
 
 
-def _line_with_end(number: int, lines: Sequence[str]) -> Range:
-    if number + 1 < len(lines):
+def _line_with_end(number: int, shape: Shape, text_of: Callable[[int], str]) -> Range:
+    if number + 1 < shape.lines:
         return Range(Position(number, 0), Position(number + 1, 0))
     if number == 0:
-        return Range(Position(0, 0), Position(0, len(lines[0])))
+        return Range(Position(0, 0), Position(0, len(shape.last)))
     # The last line, without a line end of its own: the one before it goes.
-    return Range(Position(number - 1, len(lines[number - 1])), Position(number, len(lines[number])))
+    return Range(Position(number - 1, len(text_of(number - 1))), Position(number, len(shape.last)))
 
 
 def _columns(spot: Value, line: Line) -> tuple[int, int]:
+    if not spot.path and spot.start is None:  # the object itself
+        text = line.text
+        return len(text) - len(text.lstrip()), len(text.rstrip())
     node = line.positions.at(spot.path)
     if spot.start is None or node.kind is not Kind.STRING:
         return node.start, node.end
     offsets = StringOffsets(line.text[node.start : node.end], node.start)
     end = spot.end
     return offsets.raw(spot.start), node.end - 1 if end is None else offsets.raw(end)
+
+
+def _member(path: tuple[str | int, ...], line: Line) -> tuple[int, int]:
+    parent = line.positions.at(path[:-1])
+    names = list(parent.keys)
+    at = names.index(path[-1])
+
+    def start_of(name: str | int) -> int:
+        return parent.key_spans[name][0] if isinstance(name, str) else parent.keys[name].start
+
+    if at + 1 < len(names):
+        return start_of(names[at]), start_of(names[at + 1])
+    before = parent.keys[names[at - 1]].end if at else start_of(names[at])
+    return before, parent.keys[names[at]].end

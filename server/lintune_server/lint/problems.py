@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path as FilePath
+
     from lintune_schemas.samples import Path
     from lintune_server.lint.findings import Range, Severity
 
@@ -35,7 +37,31 @@ class LineBreak:
     """The line with its line end: what is deleted to take a sample out."""
 
 
-Spot = Value | Columns | LineBreak
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key, quotes included, of the object's member at a path."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of an object or an element of a list, with the comma that goes with it: to take it out whole."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LineEnd:
+    """The line end behind the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeFile:
+    """All of the file. Shown at its first line."""
+
+
+Spot = Value | Key | Member | Columns | LineBreak | LineEnd | WholeFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +81,12 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Another sample of the same file (0-based line) that the problem is about."""
+    """Another sample (0-based line) that the problem is about."""
 
     line: int
     message: str
+    path: FilePath | None = None
+    """None for the same file."""
 
 
 @dataclass(frozen=True, slots=True)

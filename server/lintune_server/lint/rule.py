@@ -1,7 +1,8 @@
-"""What a rule is: a code, a severity, its documentation, and a pure function from what it reads to problems.
+"""What a rule is: a code, a severity, its documentation, and pure functions from what they read to problems.
 
 A rule is written as a function with one of the decorators here; its docstring is its page in the rule book, with the
-parts *What it does*, *Why it hurts*, *Example*, *Use instead* and, when it has one, *Fix*.
+parts *What it does*, *Why it hurts*, *Example*, *Use instead* and, when it has one, *Fix*. A rule that looks at several
+kinds of things is several functions with one code, of which one has the docstring.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
+    from lintune_server.lint.data_set import DataSet, Fact
     from lintune_server.lint.findings import Severity
     from lintune_server.lint.problems import Problem, RecipeProblem
     from lintune_server.lint.recipe_source import RecipeSource
     from lintune_server.lint.sample import Line
+    from lintune_server.lint.shape import Head, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Rule:
     severity: Severity
     """Unless a problem says otherwise."""
     doc: str
-    """Markdown."""
+    """Markdown; empty for all but one function of a code."""
 
     @property
     def family(self) -> str:
@@ -39,23 +42,34 @@ class LineRule(Rule):
     """Looks at one line at a time; what it finds depends on nothing but that line and its surroundings."""
 
     check: Callable[[Line], Iterable[Problem]]
+    needles: tuple[str, ...] = ()
+    """When given: ASCII texts (compared without case) of which a line has at least one wherever the rule finds
+    anything. On large files the rule is asked only about such lines, and about those with `\\u` escapes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What is kept of a sample for the rules that compare samples."""
+class HeadRule(Rule):
+    """Looks at a file's first bytes. Where it finds anything, the file is no JSON Lines: its lines are not checked."""
 
-    line: int
-    """0-based."""
-    digest: bytes
-    """Of its canonical JSON: keys sorted, no white space outside strings."""
+    check: Callable[[Head], Iterable[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeRule(Rule):
+    """Looks at line ends, blank lines and the like. Yields each problem with the 0-based line that it is about."""
+
+    check: Callable[[Shape], Iterable[tuple[int, Problem]]]
 
 
 @dataclass(frozen=True, slots=True)
 class FileRule(Rule):
-    """Compares the samples of one file. Yields each problem with the 0-based line it is about."""
+    """Compares the samples of a file, by facts that are kept of each.
 
-    check: Callable[[Sequence[Entry]], Iterable[tuple[int, Problem]]]
+    Yields each problem with the index of its sample in the data set; None for the data set as a whole.
+    """
+
+    facts: tuple[Fact, ...]
+    check: Callable[[DataSet], Iterable[tuple[int | None, Problem]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +79,26 @@ class RecipeRule(Rule):
     check: Callable[[RecipeSource], Iterable[RecipeProblem]]
 
 
-def line_rule(code: str, severity: Severity) -> Callable[[Callable[[Line], Iterable[Problem]]], LineRule]:
-    return lambda check: LineRule(code, _name(check), severity, _doc(check), check)
+def line_rule(
+    code: str, severity: Severity, needles: tuple[str, ...] = ()
+) -> Callable[[Callable[[Line], Iterable[Problem]]], LineRule]:
+    return lambda check: LineRule(code, _name(check), severity, _doc(check), check, needles)
+
+
+def head_rule(code: str, severity: Severity) -> Callable[[Callable[[Head], Iterable[Problem]]], HeadRule]:
+    return lambda check: HeadRule(code, _name(check), severity, _doc(check), check)
+
+
+def shape_rule(
+    code: str, severity: Severity
+) -> Callable[[Callable[[Shape], Iterable[tuple[int, Problem]]]], ShapeRule]:
+    return lambda check: ShapeRule(code, _name(check), severity, _doc(check), check)
 
 
 def file_rule(
-    code: str, severity: Severity
-) -> Callable[[Callable[[Sequence[Entry]], Iterable[tuple[int, Problem]]]], FileRule]:
-    return lambda check: FileRule(code, _name(check), severity, _doc(check), check)
+    code: str, severity: Severity, *facts: Fact
+) -> Callable[[Callable[[DataSet], Iterable[tuple[int | None, Problem]]]], FileRule]:
+    return lambda check: FileRule(code, _name(check), severity, _doc(check), facts, check)
 
 
 def recipe_rule(

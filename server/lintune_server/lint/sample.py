@@ -1,4 +1,4 @@
-"""A line of a data set as rules see it: text, parsed sample, turns, tokens. Each step happens once, when asked for."""
+"""A line of a data set as rules see it: text, sample, messages, tokens. Each step happens once, when asked for."""
 
 from __future__ import annotations
 
@@ -8,34 +8,44 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lintune_schemas import samples
+from lintune_schemas import conversations, samples
 from lintune_schemas.chat_template import TemplateError
 from lintune_server.lint import json_source
 
 if TYPE_CHECKING:
-    from lintune_schemas.chat import ChatTokenizer, TokenizedChat
+    from lintune_schemas.chat import ChatTokenizer, MeasuredChat, TokenizedChat
+    from lintune_schemas.conversations import Conversation
     from lintune_schemas.recipe import Recipe
-    from lintune_schemas.samples import Sample, SampleFormat, Turn
+    from lintune_schemas.samples import Layout, Message, Sample, SampleFormat, Text
     from lintune_server.lint.json_source import JsonSyntaxError
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a sample's rules may know besides the sample: its file's format, the recipe, the model's tokenizer."""
+    """What a sample's rules may know besides the sample: its file's layout, the recipe, the model's tokenizer."""
 
-    format: SampleFormat | None = None
+    layout: Layout | None = None
     recipe: Recipe | None = None
     tokenizer: ChatTokenizer | None = None
 
+    @property
+    def train_on_inputs(self) -> bool:
+        return self.recipe is not None and self.recipe.train_on_inputs
+
 
 class Line:
-    """One line of a JSON Lines file, without its line end."""
+    """One line of a JSON Lines file, without its line end. Bytes that are no UTF-8 are lone surrogates in its text."""
 
-    def __init__(self, text: str, surroundings: Surroundings) -> None:
+    def __init__(self, text: str, surroundings: Surroundings, cut_from: int | None = None) -> None:
+        """cut_from: the length in bytes of a line that is too long to be read; `text` is then its beginning."""
         self.text = text
         self.surroundings = surroundings
+        self.cut_from = cut_from
         self.error: JsonSyntaxError | None = None
         self.value: Any = None
+        if cut_from is not None:
+            self.error = json_source.JsonSyntaxError(0, len(text), f"a line of {cut_from:,} bytes, too many to read")
+            return
         try:
             self.value = orjson.loads(text)
         except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
@@ -59,14 +69,18 @@ class Line:
         return self.value if isinstance(self.value, dict) else None
 
     @cached_property
-    def format(self) -> SampleFormat | None:
-        """The file's format when the sample has any key of it, else its own."""
+    def layout(self) -> Layout | None:
+        """The file's layout when the sample has any required key of it, else its own; None when it has none."""
         if self.sample is None:
             return None
-        of_file = self.surroundings.format
-        if of_file and any(key in self.sample for key in samples.FORMATS[of_file].required):
+        of_file = self.surroundings.layout
+        if of_file and any(key in self.sample for key in of_file.required):
             return of_file
         return samples.detect(self.sample)
+
+    @property
+    def format(self) -> SampleFormat | None:
+        return self.layout.format if self.layout else None
 
     @cached_property
     def ignored(self) -> tuple[str, ...]:
@@ -75,25 +89,80 @@ class Line:
         return tuple(code for code in codes if isinstance(code, str)) if isinstance(codes, list) else ()
 
     @cached_property
-    def turns(self) -> tuple[Turn, ...] | None:
-        """The conversation; None when the sample's shape does not allow to read it."""
-        if self.sample is None or self.format is None:
+    def message_lists(self) -> list[list[Message]]:
+        """Lists of messages as they stand in the sample, whatever is wrong with them: one in a chat."""
+        if self.sample is None or self.layout is None:
+            return []
+        return samples.message_lists_of(self.sample, self.layout)
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages of all lists."""
+        lists = self.message_lists
+        return lists[0] if len(lists) == 1 else [message for messages in lists for message in messages]
+
+    @cached_property
+    def texts(self) -> list[Text]:
+        """Every string that reaches the model, with its path, its role, and whether it is learned."""
+        if self.sample is None or self.layout is None:
+            return []
+        return samples.texts_of(self.sample, self.layout)
+
+    @cached_property
+    def answers(self) -> list[Text]:
+        """The texts that the model learns to write; of a preference pair both."""
+        return [text for text in self.texts if text.learned]
+
+    @cached_property
+    def prompts(self) -> list[Text]:
+        """The texts that the model is given: the system's, the user's, those of tools."""
+        return [text for text in self.texts if not text.learned]
+
+    @cached_property
+    def conversation(self) -> Conversation | None:
+        """What is trained on; None when the sample's shape does not allow to read it."""
+        if self.sample is None or self.layout is None:
             return None
         try:
-            turns = tuple(samples.turns_of(self.sample, self.format))
-        except (KeyError, TypeError, AttributeError):
+            return conversations.read(self.sample, self.layout)
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
-        well_formed = all(isinstance(turn.content, str) and turn.role in samples.ROLES for turn in turns)
-        return turns if turns and well_formed else None
+
+    @cached_property
+    def _measured(self) -> MeasuredChat | TemplateError | None:
+        tokenizer = self.surroundings.tokenizer
+        if tokenizer is None or self.conversation is None:
+            return None
+        return tokenizer.measure([self.conversation], self.surroundings.train_on_inputs)[0]
+
+    @property
+    def measured(self) -> MeasuredChat | None:
+        """The rendered text and its counts of tokens; None without a tokenizer, or when the template refuses."""
+        measured = self._measured
+        return None if isinstance(measured, TemplateError) else measured
+
+    @property
+    def refusal(self) -> TemplateError | None:
+        """Why the chat template does not render this sample; None when it does, or was not asked."""
+        measured = self._measured
+        return measured if isinstance(measured, TemplateError) else None
 
     @cached_property
     def tokenized(self) -> TokenizedChat | None:
-        """Tokens and loss mask; None without a tokenizer, or when the template refuses the conversation."""
-        tokenizer = self.surroundings.tokenizer
-        if tokenizer is None or self.turns is None:
+        """Every token with its place and whether it is learned. Slow: for where `measured` is not enough."""
+        tokenizer, measured = self.surroundings.tokenizer, self.measured
+        if tokenizer is None or measured is None:
             return None
-        recipe = self.surroundings.recipe
-        try:
-            return tokenizer.tokenize(self.turns, recipe.train_on_inputs if recipe else False)
-        except TemplateError:
-            return None
+        return tokenizer.tokenize_rendered(measured.rendered, self.surroundings.train_on_inputs)
+
+
+def measure(lines: list[Line]) -> None:
+    """Count the tokens of many lines at once, which is faster than one after the other."""
+    asked = [line for line in lines if line.conversation is not None]
+    tokenizer = asked[0].surroundings.tokenizer if asked else None
+    if tokenizer is None:
+        return
+    conversations_ = [line.conversation for line in asked if line.conversation is not None]
+    measured = tokenizer.measure(conversations_, asked[0].surroundings.train_on_inputs)
+    for line, result in zip(asked, measured, strict=True):
+        line.__dict__["_measured"] = result  # where cached_property keeps it

@@ -5,20 +5,22 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from lintune_server.lint.rule import FileRule, LineRule, RecipeRule, Rule
+from lintune_server.lint.rule import FileRule, HeadRule, LineRule, RecipeRule, Rule, ShapeRule
 
 
 def _collect() -> tuple[Rule, ...]:
-    found: dict[str, Rule] = {}
+    found: dict[int, Rule] = {}
     for module in pkgutil.walk_packages(__path__, f"{__name__}."):
         for value in vars(import_module(module.name)).values():
             if isinstance(value, Rule):
-                found[value.code] = value
-    return tuple(found[code] for code in sorted(found))
+                found[id(value)] = value
+    return tuple(sorted(found.values(), key=lambda rule: (rule.code, not rule.doc)))
 
 
-RULES = _collect()
-"""In the order of their codes."""
+_CHECKS = _collect()
+
+RULES = tuple(rule for rule in _CHECKS if rule.doc)
+"""One for each code, in their order."""
 
 BY_CODE = {rule.code: rule for rule in RULES}
 
@@ -27,14 +29,29 @@ FAMILIES = {
     "SF": "Sample format",
     "TK": "Tokens and templates",
     "DU": "Duplicates and leaks",
+    "QL": "Quality",
+    "DS": "The data set as a whole",
     "RC": "Recipe",
 }
 
-LINE_STAGES = tuple(
-    tuple(rule for rule in RULES if isinstance(rule, LineRule) and rule.family == family)
-    for family in ("JL", "SF", "TK")
-)
+_LINE_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, LineRule))
+
+GATED_STAGES = tuple(tuple(rule for rule in _LINE_RULES if rule.family == family) for family in ("JL", "SF"))
 """Rules of single lines, in the order in which they are asked: from a stage with an error none goes on."""
 
-FILE_RULES = tuple(rule for rule in RULES if isinstance(rule, FileRule))
-RECIPE_RULES = tuple(rule for rule in RULES if isinstance(rule, RecipeRule))
+MEASURED_STAGE = tuple(rule for rule in _LINE_RULES if rule.family == "TK")
+"""Asked only about lines in which the gated stages found no error, so that their tokens are known."""
+
+FREE_STAGE = tuple(rule for rule in _LINE_RULES if rule.family not in ("JL", "SF", "TK"))
+"""Asked about every sample in a known format."""
+
+HEAD_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, HeadRule))
+SHAPE_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, ShapeRule))
+FILE_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, FileRule))
+RECIPE_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, RecipeRule))
+
+FACTS = tuple(dict.fromkeys(fact for rule in FILE_RULES for fact in rule.facts))
+"""What is kept of every sample."""
+
+UNUSED_IGNORE = "DS506"
+"""Asked after all others: it is about what they did not find."""

@@ -154,7 +154,8 @@ class TestBadInput:
         command = f"ulimit -f 0; exec {sys.executable} -P -m lintune_server check a.jsonl --fix"
         ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert ended.returncode == 2
-        assert "a.jsonl could not be written: File too large. Nothing was changed in it." in ended.stderr
+        assert "a.jsonl could not be written: " in ended.stderr
+        assert "Nothing was changed in it." in ended.stderr
         assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.jsonl", GPT)]
 
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from lintune_schemas.chat import RenderedChat, TokenizedChat
-from lintune_schemas.samples import SampleFormat, Turn
+from lintune_schemas.conversations import Turn
+from lintune_schemas.samples import SampleFormat
 from lintune_server.language_server.sample_page import SamplePage, TunedAnswer, fence, marked
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lintune_server.lint import checking
 from lintune_server.lint.context import Context, context_for
 from lintune_server.lint.dataset import DatasetLinter
 from lintune_server.lint.findings import Range
@@ -102,10 +103,8 @@ def test_the_last_line_can_be_deleted_without_a_line_end():
 def test_totals_count_what_is_trained():
     path = EXAMPLE / "data" / "train.jsonl"
     linter = DatasetLinter(path, context_for(path))
-    text = path.read_text(encoding="utf-8")
-    linter.check(text)
-    totals = linter.totals(text)
-    inspected = [linter.inspect(line) for line in text.splitlines()]
+    totals = checking.check(path, None, Selection()).totals
+    inspected = [linter.inspect(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert totals.samples == len(inspected) == 229
     assert totals.tokens == sum(len(sample.tokenized.ids) for sample in inspected)
     assert totals.trained_tokens == sum(sample.tokenized.trained_tokens for sample in inspected)

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from lintune_schemas.base_model import BaseModel, ModelKind
+from lintune_schemas.conversations import Conversation, Turn
 from lintune_schemas.model_files import load_tokenizer
-from lintune_schemas.samples import Turn
 from lintune_server.sidecar.client import SidecarClient, SidecarError
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,9 @@ async def test_a_rendered_prompt_its_tokens_and_the_chat_are_the_same(client: Si
 async def test_its_prompt_is_the_editors_and_the_trainers(client: SidecarClient, demo_model: Path) -> None:
     conversation = [("system", "Be brief."), ("user", "Hi"), ("assistant", "Ho"), ("user", "  Ünd?\n")]
     tokenizer = load_tokenizer(BaseModel("demo", ModelKind.GGUF, demo_model))
-    prompt = tokenizer.prompt([Turn(role, text, trained=False, path=()) for role, text in conversation])
+    prompt = tokenizer.prompt(
+        Conversation(tuple(Turn(role, text, trained=False, path=()) for role, text in conversation))
+    )
     assert await client.render([{"role": role, "content": text} for role, text in conversation]) == prompt
     assert await client.tokenize(prompt) == tokenizer.tokenizer.encode(prompt, add_special_tokens=False).ids
 

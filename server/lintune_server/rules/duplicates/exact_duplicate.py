@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Change, Elsewhere, LineBreak, Problem, Remedy
 from lintune_server.lint.rule import file_rule
+from lintune_server.rules.duplicates.facts import exact_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from lintune_server.lint.rule import Entry
+    from lintune_server.lint.data_set import DataSet
 
 
-@file_rule("DU301", Severity.WARNING)
-def exact_duplicate(entries: Sequence[Entry]) -> Iterator[tuple[int, Problem]]:
+@file_rule("DU301", Severity.WARNING, exact_digest)
+def exact_duplicate(data: DataSet) -> Iterator[tuple[int, Problem]]:
     """
     ## What it does
     Reports a sample that was in the file before. The order of keys and white space outside of texts do not count.
@@ -35,13 +36,13 @@ def exact_duplicate(entries: Sequence[Entry]) -> Iterator[tuple[int, Problem]]:
     ## Fix
     Deletes the later line. Safe: the first one stays.
     """
-    first: dict[bytes, int] = {}
+    first: dict[int, int] = {}
     remedy = Remedy("Delete this line", (Change(LineBreak(), ""),))
-    for entry in entries:
-        before = first.setdefault(entry.digest, entry.line)
-        if before != entry.line:
+    for index, digest in enumerate(data.column(exact_digest)):
+        before = data.lines[first.setdefault(digest, index)]
+        if before != data.lines[index]:
             yield (
-                entry.line,
+                index,
                 Problem(
                     f"The same sample as on line {before + 1}.",
                     LineBreak(),

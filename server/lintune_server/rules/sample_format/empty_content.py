@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lintune_schemas import samples
 from lintune_schemas.samples import SampleFormat
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
@@ -31,7 +30,7 @@ def empty_content(line: Line) -> Iterator[Problem]:
     ## Use instead
     Write the answer, or delete the sample.
     """
-    if line.sample is None or line.format is None:
+    if line.sample is None or line.layout is None:
         return
     if line.format is SampleFormat.CHAT:
         messages = line.sample.get("messages")
@@ -47,13 +46,13 @@ def empty_content(line: Line) -> Iterator[Problem]:
                 severity=Severity.WARNING if role == "user" else None,
             )
         return
-    spec = samples.FORMATS[line.format]
+    spec = line.layout
     for key in spec.required:
         if _is_empty(line.sample.get(key)):
             yield Problem(
                 f"The {key} is {_how(line.sample[key])}.",
                 Value((key,)),
-                severity=None if key == spec.learned else Severity.WARNING,
+                severity=None if key in spec.learned else Severity.WARNING,
             )
 
 

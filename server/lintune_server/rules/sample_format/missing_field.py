@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lintune_schemas import samples
 from lintune_schemas.samples import SampleFormat
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
@@ -34,12 +33,12 @@ def missing_field(line: Line) -> Iterator[Problem]:
     {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}
     ```
     """
-    if line.sample is None or line.format is None:
+    if line.sample is None or line.layout is None:
         return
-    spec = samples.FORMATS[line.format]
+    spec = line.layout
     missing = [key for key in spec.required if key not in line.sample]
     if missing:
-        yield Problem(f"This {line.format} sample has no {listed(missing, 'or')}.{_meant(missing, line.sample)}")
+        yield Problem(f"This {spec.format} sample has no {listed(missing, 'or')}.{_meant(missing, line.sample)}")
     messages = line.sample.get("messages") if line.format is SampleFormat.CHAT else None
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if not isinstance(message, dict):

@@ -33,12 +33,12 @@ def unknown_format(line: Line) -> Iterator[Problem]:
     {"prompt": "What is the capital of France?", "completion": "Paris"}
     ```
     """
-    if line.sample is None or line.format is not None:
+    if line.sample is None or line.layout is not None:
         return
     found = [key for key in line.sample if key != samples.IGNORE_KEY]
     has = f"it has {listed(found)}" if found else "it is empty"
-    known = "; ".join(f"{spec.format}: {listed(spec.required)}" for spec in samples.FORMATS.values())
-    required = {key: spec.format for spec in samples.FORMATS.values() for key in spec.required}
+    known = "; ".join(f"{spec.format}: {listed(spec.required)}" for spec in samples.LAYOUTS.values())
+    required = {key: spec.format for spec in samples.LAYOUTS.values() for key in spec.required}
     meant = next(((key, match) for key in found if (match := closest(key, required))), None)
     hint = f" Is {meant[0]} meant to be {meant[1]}?" if meant else ""
     yield Problem(f"This sample is in no known format: {has}. Known formats are {known}.{hint}")

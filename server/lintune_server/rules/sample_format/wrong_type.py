@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lintune_schemas import samples
 from lintune_schemas.samples import SampleFormat
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
@@ -35,12 +34,12 @@ def wrong_type(line: Line) -> Iterator[Problem]:
     {"prompt": "What is 6 times 7?", "completion": "42"}
     ```
     """
-    if line.sample is None or line.format is None:
+    if line.sample is None or line.layout is None:
         return
     if line.format is SampleFormat.CHAT:
         yield from _messages(line.sample.get("messages", []))
         return
-    spec = samples.FORMATS[line.format]
+    spec = line.layout
     for key in spec.known:
         value = line.sample.get(key, "")
         if not (isinstance(value, str) or (value is None and key in spec.optional)):

@@ -34,11 +34,16 @@ def missing_end_token(line: Line) -> Iterator[Problem]:
     chat_template: tokenizer_default
     ```
     """
-    tokenizer, tokenized = line.surroundings.tokenizer, line.tokenized
-    if tokenizer is None or tokenized is None or line.turns is None:
+    tokenizer, measured = line.surroundings.tokenizer, line.measured
+    if tokenizer is None or measured is None or line.conversation is None:
         return
     ends = tokenizer.end_tokens
-    trained_turns = (turn for turn in line.turns if turn.trained)
+    text = measured.rendered.text
+    if all(any(text.find(end, *span) >= 0 for end in ends) for span in measured.rendered.trained):
+        return  # the last learned token is one of them
+    tokenized = line.tokenized
+    assert tokenized is not None
+    trained_turns = (turn for turn in line.conversation.turns if turn.trained)
     for turn, (start, end) in zip(trained_turns, tokenized.rendered.trained, strict=True):
         inside = [index for index, (first, _) in enumerate(tokenized.offsets) if start <= first < end]
         last = next((index for index in reversed(inside) if tokenized.trained[index]), None)

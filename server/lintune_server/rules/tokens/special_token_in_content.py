@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lintune_schemas import samples
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Change, Problem, Remedy, Value
 from lintune_server.lint.rule import line_rule
@@ -37,9 +36,9 @@ def special_token_in_content(line: Line) -> Iterator[Problem]:
     Takes the token's text out. Not safe: in data about chat templates the text may be meant.
     """
     tokenizer = line.surroundings.tokenizer
-    if tokenizer is None or line.sample is None or line.format is None:
+    if tokenizer is None:
         return
-    for path, text in samples.texts_of(line.sample, line.format):
+    for path, text, *_ in line.texts:
         for match in tokenizer.special_pattern.finditer(text):
             spot = Value(path, match.start(), match.end())
             yield Problem(

@@ -30,8 +30,8 @@ def too_long(line: Line) -> Iterator[Problem]:
     ## Use instead
     Shorten or split the sample, or raise `sequence_len` as far as memory allows.
     """
-    recipe, tokenized = line.surroundings.recipe, line.tokenized
-    if recipe is None or tokenized is None or len(tokenized.ids) <= recipe.sequence_len:
+    recipe, measured = line.surroundings.recipe, line.measured
+    if recipe is None or measured is None or measured.tokens <= recipe.sequence_len:
         return
     limit = recipe.sequence_len
     match recipe.excess_length_strategy:
@@ -40,8 +40,9 @@ def too_long(line: Line) -> Iterator[Problem]:
         case "raise":
             fate = "training stops there (excess_length_strategy: raise)"
         case "truncate":
-            fate = _cut(tokenized, limit)
-    yield Problem(f"{len(tokenized.ids):,} tokens, and sequence_len is {limit:,}: {fate}.")
+            assert line.tokenized
+            fate = _cut(line.tokenized, limit)
+    yield Problem(f"{measured.tokens:,} tokens, and sequence_len is {limit:,}: {fate}.")
 
 
 def _cut(tokenized: TokenizedChat, limit: int) -> str:

@@ -1,0 +1,77 @@
+"""A data set as the rules see it that compare samples: a column for each fact that is kept of every sample.
+
+Of a large file nothing but such facts stays in memory; a sample itself is read again where a rule asks for it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lintune_server.lint.sample import Line, Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is kept of a sample, and how it is found. Make one with `fact`."""
+
+    name: str
+    of: Callable[[Line], Any]
+    typecode: str | None
+    width: int
+
+    def empty(self) -> Any:
+        return [] if self.typecode is None else array(self.typecode)
+
+    def add(self, column: Any, value: Any) -> None:
+        """Append what is kept of a sample to a column."""
+        if self.width == 1:
+            column.append(value)
+        else:
+            column.extend(value)
+
+
+def fact(typecode: str | None = None, width: int = 1) -> Callable[[Callable[[Line], Any]], Fact]:
+    """Make a fact of a function of a sample's line (`line.sample` is never None).
+
+    typecode: of `array.array`, for numbers, which then take few bytes ("Q" for 64-bit hashes, where 0 may stand for
+    nothing); without, a string, number, bool, bytes or None (no list or tuple). width: how many numbers there are of
+    each sample; the function then gives a sequence of that many.
+    """
+    return lambda of: Fact(f"{of.__module__}.{of.__qualname__}", of, typecode, width)
+
+
+@dataclass(slots=True)
+class DataSet:
+    """The samples of one file: every line that holds a JSON object."""
+
+    path: Path
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    lines: array[int] = field(default_factory=lambda: array("Q"))
+    """The 0-based line of each sample."""
+    columns: dict[str, Any] = field(default_factory=dict)
+    """By the fact's name; see `column`."""
+    text_of: Callable[[int], str] = lambda _: ""
+    """The text of a line, by its number."""
+    training: Sequence[DataSet] = ()
+    """All files of the recipe that are trained on, this one among them if it is one; without a recipe only this one."""
+    evaluation: Sequence[DataSet] = ()
+    """All files of the recipe that are evaluated with."""
+    unused: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """By index of the sample, the codes it wants ignored that no rule found there. Known only to the rule about it."""
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def column(self, fact_: Fact) -> Any:
+        """The fact about each sample, in their order; with a width, that many numbers a sample, one after the other."""
+        return self.columns[fact_.name]
+
+    def line(self, index: int) -> Line:
+        """Sample `index`, read again."""
+        return Line(self.text_of(self.lines[index]), self.surroundings)

@@ -1,0 +1,141 @@
+"""Checking lines one by one: what the rules of single lines find, and the facts that are kept for the other rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from lintune_schemas.chat import MeasuredChat
+from lintune_server.lint import placing, sample
+from lintune_server.lint.findings import Finding, Position, Range, Related, Severity
+from lintune_server.lint.sample import Line
+from lintune_server.rules import FACTS, FREE_STAGE, GATED_STAGES, MEASURED_STAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from lintune_server.lint.problems import Problem
+    from lintune_server.lint.rule import LineRule, Rule
+    from lintune_server.lint.sample import Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLine:
+    """What is remembered of a line. Its findings are those of a line 0."""
+
+    findings: tuple[Finding, ...]
+    facts: tuple[Any, ...] | None
+    """In the order of `FACTS`; None when the line holds no sample."""
+    ignored: tuple[str, ...]
+    """Rule codes that the sample's author accepts."""
+    unused: tuple[str, ...]
+    """Those of them that matched nothing on the line itself."""
+    tokens: int
+    trained_tokens: int
+
+
+class LineChecker:
+    """Checks lines by themselves. What it says depends on nothing but a line and the surroundings."""
+
+    def __init__(self, path: Path, surroundings: Surroundings) -> None:
+        self._path = path
+        self._surroundings = surroundings
+
+    def check(self, texts: Sequence[str], asks: Callable[[LineRule, int], bool] | None = None) -> list[CheckedLine]:
+        """Check lines that are not blank.
+
+        asks: whether a rule has to be asked about the line of an index; without it, every rule is.
+        """
+        lines = [Line(text, self._surroundings) for text in texts]
+        problems: list[list[tuple[Rule, Problem]]] = [[] for _ in lines]
+        sound: list[int] = []
+        for index, line in enumerate(lines):
+            found = problems[index]
+            for stage in GATED_STAGES:
+                # A rule may rely on what the stages before it have seen: tokens are counted of sound samples only.
+                for rule in stage:
+                    if asks is None or not rule.needles or asks(rule, index):
+                        found += [(rule, problem) for problem in rule.check(line)]
+                if found and any(_is_error(rule, problem) for rule, problem in found):
+                    break
+            else:
+                sound.append(index)
+        sample.measure([lines[index] for index in sound])
+        for index in sound:
+            _ask(MEASURED_STAGE, lines, index, asks, problems)
+        for index, line in enumerate(lines):
+            if line.sample is not None and line.layout is not None:
+                _ask(FREE_STAGE, lines, index, asks, problems)
+        return [self._checked(line, found) for line, found in zip(lines, problems, strict=True)]
+
+    def too_long(self, beginning: str, length: int) -> CheckedLine:
+        """What is said of a line that is too long to be read. length: in bytes."""
+        line = Line(beginning, self._surroundings, length)
+        return self._checked(line, [(rule, problem) for rule in GATED_STAGES[0] for problem in rule.check(line)])
+
+    def _checked(self, line: Line, problems: list[tuple[Rule, Problem]]) -> CheckedLine:
+        ignored = line.ignored
+        findings = tuple(
+            finding_of(rule, problem, placing.on_line(problem.spot, line), line, self._path)
+            for rule, problem in problems
+            if rule.code not in ignored
+        )
+        matched = {rule.code for rule, _ in problems} if ignored else set()
+        measured = line.__dict__.get("_measured")
+        counted = measured if isinstance(measured, MeasuredChat) else None
+        return CheckedLine(
+            findings,
+            tuple(fact.of(line) for fact in FACTS) if line.sample is not None else None,
+            ignored,
+            tuple(code for code in ignored if code not in matched),
+            counted.tokens if counted else 0,
+            counted.trained_tokens if counted else 0,
+        )
+
+
+def _ask(
+    rules: Iterable[LineRule],
+    lines: Sequence[Line],
+    index: int,
+    asks: Callable[[LineRule, int], bool] | None,
+    problems: list[list[tuple[Rule, Problem]]],
+) -> None:
+    line, found = lines[index], problems[index]
+    for rule in rules:
+        if asks is None or not rule.needles or asks(rule, index):
+            found += [(rule, problem) for problem in rule.check(line)]
+
+
+def _is_error(rule: Rule, problem: Problem) -> bool:
+    return (rule.severity if problem.severity is None else problem.severity) is Severity.ERROR
+
+
+def finding_of(rule: Rule, problem: Problem, range_: Range, line: Line, path: Path) -> Finding:
+    """A problem, placed. Its fix is one that stays within the line."""
+    return Finding(
+        rule.code,
+        rule.name,
+        rule.severity if problem.severity is None else problem.severity,
+        problem.message,
+        range_,
+        placing.fix_on_line(problem.remedy, line),
+        tuple(Related(other.path or path, other.line, other.message) for other in problem.elsewhere),
+    )
+
+
+def moved(finding: Finding, lines: int) -> Finding:
+    """The finding as many lines further down."""
+    if lines == 0:
+        return finding
+    fix = finding.fix
+    if fix is not None:
+        fix = replace(fix, edits=tuple(replace(edit, range=_moved_range(edit.range, lines)) for edit in fix.edits))
+    return replace(finding, range=_moved_range(finding.range, lines), fix=fix)
+
+
+def _moved_range(range_: Range, lines: int) -> Range:
+    return Range(
+        Position(range_.start.line + lines, range_.start.column),
+        Position(range_.end.line + lines, range_.end.column),
+    )

@@ -1,0 +1,97 @@
+"""What is known of a run of lines once each was checked by itself. Parts of a file are joined into one."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lintune_server.lint.line_check import moved
+from lintune_server.lint.lines import LINE_END
+from lintune_server.lint.shape import Shape
+from lintune_server.rules import FACTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lintune_server.lint.findings import Finding
+    from lintune_server.lint.line_check import CheckedLine
+
+BLANK = " \t\f\v"
+BOM = "\ufeff"
+
+
+@dataclass(slots=True)
+class Part:
+    """Line numbers are 0-based, from the first line of the part."""
+
+    shape: Shape = field(default_factory=Shape)
+    findings: list[Finding] = field(default_factory=list)
+    samples: array[int] = field(default_factory=lambda: array("Q"))
+    """The lines that hold a JSON object."""
+    columns: list[Any] = field(default_factory=lambda: [fact.empty() for fact in FACTS])
+    """One for each of `FACTS`, with an entry (or `width` of them) for each sample."""
+    ignored: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Rule codes that a sample's author accepts, by line."""
+    unused: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Those of them that no rule found on the line itself."""
+    tokens: int = 0
+    trained_tokens: int = 0
+
+    def add(self, number: int, checked: CheckedLine) -> None:
+        for finding in checked.findings:
+            self.findings.append(moved(finding, number))
+        if checked.facts is None:
+            return
+        self.samples.append(number)
+        for fact, column, value in zip(FACTS, self.columns, checked.facts, strict=True):
+            fact.add(column, value)
+        if checked.ignored:
+            self.ignored[number] = checked.ignored
+            self.unused[number] = checked.unused
+        self.tokens += checked.tokens
+        self.trained_tokens += checked.trained_tokens
+
+    def append(self, part: Part) -> None:
+        """Put the part that comes next in the file behind this one, which ends with a line end."""
+        base = self.shape.lines - 1
+        self.findings += [moved(finding, base) for finding in part.findings]
+        self.samples.extend(number + base for number in part.samples)
+        for column, more in zip(self.columns, part.columns, strict=True):
+            column.extend(more)
+        self.ignored |= {number + base: codes for number, codes in part.ignored.items()}
+        self.unused |= {number + base: codes for number, codes in part.unused.items()}
+        self.tokens += part.tokens
+        self.trained_tokens += part.trained_tokens
+        self.shape.append(part.shape)
+
+
+def split(text: str) -> tuple[list[str], Shape]:
+    """The lines of a text, without their line ends, and what is known of those."""
+    shape = Shape(starts_with_bom=text.startswith(BOM))
+    if "\r" not in text:
+        lines = text.split("\n")
+        shape.ends["\n"] = len(lines) - 1
+    else:
+        lines = LINE_END.split(text)
+        for number, end in enumerate(LINE_END.findall(text)):
+            shape.ends[end] += 1
+            if end != "\n":
+                shape.carriage_returns[end].append(number)
+    shape.lines = len(lines)
+    shape.last = lines[-1]
+    shape.blank.extend(number for number, line in enumerate(lines[:-1]) if not line or not line.strip(BLANK))
+    return lines, shape
+
+
+def build(text: str, check: Callable[[Sequence[str]], Sequence[CheckedLine]]) -> Part:
+    """Check the lines of a text. check: of lines that are not blank."""
+    lines, shape = split(text)
+    part = Part(shape)
+    blank = set(shape.blank)
+    filled = [number for number in range(len(lines)) if number not in blank]
+    if filled and not shape.last.strip(BLANK):
+        filled.pop()
+    for number, checked in zip(filled, check([lines[number] for number in filled]), strict=True):
+        part.add(number, checked)
+    return part

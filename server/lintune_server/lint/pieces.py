@@ -1,0 +1,199 @@
+"""A large file is cut into pieces, at line ends, which are checked one by one or on all cores."""
+
+from __future__ import annotations
+
+import os
+import threading
+from array import array
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from lintune_schemas.errors import LintuneError
+from lintune_server.lint import part
+from lintune_server.lint.line_check import LineChecker
+from lintune_server.lint.lines import LINE_END_BYTES
+from lintune_server.lint.part import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lintune_server.lint.sample import Surroundings
+
+PIECE_BYTES = 1 << 20
+LONGEST_LINE = 16 << 20
+"""Bytes. No model reads millions of tokens at once: a longer line is no sample, and is not held in memory."""
+_WORTH_PROCESSES = 6 << 20
+"""Bytes from which on other processes are worth the tenth of a second that they take to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of whole lines of a file, in bytes. too_long: it is one line, longer than is read."""
+
+    start: int
+    end: int
+    too_long: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPiece:
+    part: Part
+    offsets: array[int]
+    """The byte at which each line begins, from the start of the piece; of its last line only at the end of the file."""
+
+
+def cut(file: BinaryIO, size: int) -> Iterator[Piece]:
+    """The pieces of the first `size` bytes."""
+    start = 0
+    while start < size:
+        end = _line_end_before(file, start, min(start + PIECE_BYTES, size), size)
+        if end is None:
+            end = _line_end_after(file, start + PIECE_BYTES, size)
+        yield Piece(start, end, too_long=end - start > LONGEST_LINE)
+        start = end
+
+
+def _line_end_before(file: BinaryIO, start: int, end: int, size: int) -> int | None:
+    """The end of the last whole line between two places; None when there is none."""
+    if end == size:
+        return end if end - start <= PIECE_BYTES else None
+    step = 1 << 16
+    while end > start:
+        begin = max(end - step, start)
+        at = read_at(file, begin, end - begin).rfind(b"\n")
+        if at >= 0:
+            return begin + at + 1
+        end = begin
+    return None
+
+
+def _line_end_after(file: BinaryIO, start: int, size: int) -> int:
+    step = 1 << 20
+    while start < size:
+        data = read_at(file, start, min(step, size - start))
+        at = data.find(b"\n")
+        if at >= 0:
+            return start + at + 1
+        start += len(data)
+    return size
+
+
+def read_at(file: BinaryIO, start: int, length: int) -> bytes:
+    """Raises LintuneError when the file ends before."""
+    file.seek(start)
+    data = file.read(length)
+    if len(data) < length:
+        raise LintuneError(f"{file.name} was cut short while it was read. Check it again.")
+    return data
+
+
+class PieceChecker:
+    """Checks pieces of one file."""
+
+    def __init__(self, path: Path, source: Path, surroundings: Surroundings) -> None:
+        """path: what findings name. source: the file that is read."""
+        self._source = source
+        self._checker = LineChecker(path, surroundings)
+
+    def check(self, piece: Piece) -> CheckedPiece:
+        with self._source.open("rb") as file:
+            if piece.too_long:
+                return self._too_long(read_at(file, piece.start, 1 << 12), piece.end - piece.start)
+            data = read_at(file, piece.start, piece.end - piece.start)
+        text = data.decode("utf-8", "surrogateescape")
+        checked = part.build(text, self._checker.check)
+        return CheckedPiece(checked, line_offsets(data))
+
+    def _too_long(self, beginning: bytes, length: int) -> CheckedPiece:
+        """Stand in for the line with its beginning: what is found there is all that is said of it."""
+        text = beginning.decode("utf-8", "surrogateescape")
+        checked = part.build(f"{text}\n", lambda lines: [self._checker.too_long(line, length) for line in lines])
+        return CheckedPiece(checked, array("Q", [0]))
+
+
+def line_offsets(data: bytes) -> array[int]:
+    """The byte at which each line begins, but for an empty last one."""
+    offsets = array("Q", [0])
+    if b"\r" in data:
+        offsets.extend(match.end() for match in LINE_END_BYTES.finditer(data))
+    else:
+        at = data.find(b"\n")
+        while at >= 0:
+            offsets.append(at + 1)
+            at = data.find(b"\n", at + 1)
+    if offsets[-1] == len(data):
+        offsets.pop()
+    return offsets
+
+
+def check(
+    path: Path, size: int, checker: PieceChecker, progress: Callable[[int], None] = lambda _: None
+) -> tuple[Part, array[int]]:
+    """Check the first `size` bytes of a file.
+
+    Returns what is known of its lines, and the byte at which each of them begins. progress: told of the bytes that are
+    done. Raises LintuneError and OSError.
+    """
+    whole = Part()
+    offsets = array("Q")
+    with path.open("rb") as file:
+        for piece, checked in _each(cut(file, size), size, checker):
+            whole.append(checked.part)
+            offsets.extend(offset + piece.start for offset in checked.offsets)
+            progress(piece.end)
+    if len(offsets) < whole.shape.lines:  # the file ends with a line end, or is empty: an empty line is the last
+        offsets.append(size)
+    return whole, offsets
+
+
+def _each(pieces: Iterator[Piece], size: int, checker: PieceChecker) -> Iterator[tuple[Piece, CheckedPiece]]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if size < _WORTH_PROCESSES or cores == 1 or not _can_fork():
+        for piece in pieces:
+            yield piece, checker.check(piece)
+        return
+    global _checker
+    _checker = checker  # the forked processes have it, tokenizer and all
+    pool = ProcessPoolExecutor(cores, get_context("fork"), _start)
+    try:
+        ahead: deque[tuple[Piece, object]] = deque()
+        for piece in pieces:
+            ahead.append((piece, pool.submit(_check, piece)))
+            if len(ahead) > 2 * cores:
+                first, future = ahead.popleft()
+                yield first, future.result()  # type: ignore[attr-defined]
+        for first, future in ahead:
+            yield first, future.result()  # type: ignore[attr-defined]
+    except BrokenProcessPool as error:
+        raise LintuneError(
+            "A process that was checking the file was killed, perhaps out of memory. Check fewer files at once."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+        _checker = None
+
+
+def _can_fork() -> bool:
+    """Forking is sound only while there is one thread, libraries' own threads included."""
+    try:
+        return threading.active_count() == 1 and len(list(Path("/proc/self/task").iterdir())) == 1
+    except OSError:
+        return False
+
+
+_checker: PieceChecker | None = None
+
+
+def _start() -> None:
+    os.environ["RAYON_NUM_THREADS"] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+def _check(piece: Piece) -> CheckedPiece:
+    assert _checker is not None
+    return _checker.check(piece)
