@@ -7,6 +7,7 @@ tuned model is asked with all come from `ChatTokenizer`.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,10 @@ class ChatTokenizer:
         names = (*_END_OF_TURN_TOKENS, *([self.eos_token] if self.eos_token else []))
         return {name: self.special_tokens[name] for name in names if name in self.special_tokens}
 
+    @cached_property
+    def _end_ids(self) -> frozenset[int]:
+        return frozenset(self.end_tokens.values())
+
     def render(self, conversation: Conversation) -> RenderedChat:
         """Render a whole conversation and find its trained spans. Raises TemplateError, with the template's words."""
         if self.template is None or not conversation.templated:
@@ -177,16 +182,17 @@ class ChatTokenizer:
 
     def tokenize_rendered(self, rendered: RenderedChat, train_on_inputs: bool = False) -> TokenizedChat:
         encoding = self.tokenizer.encode(rendered.text, add_special_tokens=False)
-        offsets = encoding.offsets
-        mask = [train_on_inputs] * len(offsets)
-        ends = self.end_tokens.values()
+        ids, offsets = encoding.ids, encoding.offsets
+        mask = [train_on_inputs] * len(ids)
         for start, end in () if train_on_inputs else rendered.trained:
-            inside = [index for index, (first, _) in enumerate(offsets) if start <= first < end]
+            # Tokens begin in the order of the text, so those that begin in the span stand together.
+            first = bisect_left(offsets, (start,))
+            beyond = bisect_left(offsets, (end,), first)
             # What the template writes after the end-of-turn token (often a line end) is not the model's to learn.
-            last = next((index for index in reversed(inside) if encoding.ids[index] in ends), None)
-            for index in inside:
-                mask[index] = last is None or index <= last
-        return TokenizedChat(rendered, tuple(encoding.ids), tuple(offsets), tuple(mask))
+            last = next((index for index in range(beyond - 1, first - 1, -1) if ids[index] in self._end_ids), None)
+            learned = beyond if last is None else last + 1
+            mask[first:beyond] = [True] * (learned - first) + [False] * (beyond - learned)
+        return TokenizedChat(rendered, tuple(ids), tuple(offsets), tuple(mask))
 
     def count(self, text: str) -> int:
         """Tokens in a text by itself; special tokens in it count as one."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lintune_schemas import base_model, model_files
-from lintune_schemas.chat import IGNORED_LABEL, ChatTokenizer
+from lintune_schemas.chat import IGNORED_LABEL, ChatTokenizer, RenderedChat
 from lintune_schemas.chat_template import TemplateError
-from lintune_schemas.samples import Turn
+from lintune_schemas.conversations import Conversation, Turn
+
+from . import oracle
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +31,18 @@ def turn(role: str, content: str, trained: bool | None = None) -> Turn:
     return Turn(role, content, role == "assistant" if trained is None else trained, ())
 
 
-HELLO = [turn("system", "Be brief."), turn("user", "Hi"), turn("assistant", "Hello!")]
+def talk(*turns: Turn) -> Conversation:
+    return Conversation(turns)
 
 
-def learned(chat: ChatTokenizer, turns: list[Turn]) -> list[str]:
+HELLO = talk(turn("system", "Be brief."), turn("user", "Hi"), turn("assistant", "Hello!"))
+WITHOUT_SYSTEM = Conversation(HELLO.turns[1:])
+
+
+def learned(chat: ChatTokenizer, conversation: Conversation) -> list[str]:
     """The stretches of text that are learned."""
     found, inside = [], False
-    tokenized = chat.tokenize(turns)
+    tokenized = chat.tokenize(conversation)
     for id_, (start, end), trained in zip(tokenized.ids, tokenized.offsets, tokenized.trained, strict=True):
         assert chat.tokenizer.id_to_token(id_) is not None
         if trained and inside:
@@ -63,15 +72,15 @@ def test_learns_the_answer_and_its_end_but_not_the_line_end_after_it(chat):
 
 
 def test_learns_every_answer_but_those_with_weight_0(chat):
-    turns = [
+    conversation = talk(
         turn("user", "1"),
         turn("assistant", "one", trained=False),
         turn("user", "2"),
         turn("assistant", "two"),
         turn("user", "3"),
         turn("assistant", "three"),
-    ]
-    assert learned(chat, turns) == ["two<|im_end|>", "three<|im_end|>"]
+    )
+    assert learned(chat, conversation) == ["two<|im_end|>", "three<|im_end|>"]
 
 
 def test_train_on_inputs_learns_everything(chat):
@@ -86,20 +95,30 @@ def test_labels_are_ids_where_learned(chat):
     assert len(tokenized.labels) == len(tokenized.ids)
 
 
+@given(
+    st.lists(st.sampled_from(["a", " word", "<|im_end|>", "\n", "🏠", "e\u0301", "1234", "<|im_start|>"]), max_size=20),
+    st.lists(st.integers(0, 60), max_size=6).map(sorted),
+)
+def test_the_mask_is_what_a_look_at_every_token_gives(chat, pieces, cuts):
+    text = "".join(pieces)
+    rendered = RenderedChat(text, (), tuple(zip(cuts[::2], cuts[1::2], strict=False)), exact=True)
+    assert list(chat.tokenize_rendered(rendered).trained) == oracle.mask(chat, rendered)
+
+
 def test_the_prompt_is_what_the_whole_begins_with(chat):
-    prompt = chat.prompt(HELLO[:2])
+    prompt = chat.prompt(HELLO.upto(2))
     assert prompt.endswith("<|im_start|>assistant\n")
     assert chat.render(HELLO).text.startswith(prompt)
 
 
 def test_tokens_of_turns_add_up(chat):
-    turns = [
+    conversation = talk(
         turn("user", "🏠 naïve\n\ncafé 123456"),
         turn("assistant", "ok"),
         turn("user", "b"),
         turn("assistant", "c"),
-    ]
-    tokenized = chat.tokenize(turns)
+    )
+    tokenized = chat.tokenize(conversation)
     assert sum(tokenized.turn_tokens()) == len(tokenized.ids)
     assert all(count > 3 for count in tokenized.turn_tokens())
 
@@ -110,8 +129,8 @@ def test_text_of_special_tokens_is_found_the_longest_first(chat):
 
 def test_without_a_template_texts_follow_each_other_and_end_with_eos():
     chat = tokenizer_with(None)
-    assert chat.render(HELLO[1:]).text == f"HiHello!{chat.eos_token}"
-    assert learned(chat, HELLO[1:]) == [f"Hello!{chat.eos_token}"]
+    assert chat.render(WITHOUT_SYSTEM).text == f"HiHello!{chat.eos_token}"
+    assert learned(chat, WITHOUT_SYSTEM) == [f"Hello!{chat.eos_token}"]
 
 
 def test_a_template_that_rewrites_earlier_turns_is_called_inexact():

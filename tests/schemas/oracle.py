@@ -1,0 +1,17 @@
+"""The slow, obvious way to the same answers as the fast paths of `lintune_schemas.chat`: what they are compared with."""
+
+from __future__ import annotations
+
+from lintune_schemas.chat import ChatTokenizer, RenderedChat
+
+
+def mask(chat: ChatTokenizer, rendered: RenderedChat) -> list[bool]:
+    """The loss mask, by asking of every token whether it begins in a trained span and before what the model ends."""
+    encoding = chat.tokenizer.encode(rendered.text, add_special_tokens=False)
+    learned = [False] * len(encoding.ids)
+    for start, end in rendered.trained:
+        inside = [index for index, (first, _) in enumerate(encoding.offsets) if start <= first < end]
+        ends = [index for index in inside if encoding.ids[index] in chat.end_tokens.values()]
+        for index in inside:
+            learned[index] = not ends or index <= ends[-1]
+    return learned
