@@ -90,8 +90,8 @@ def _check_data_set(path: Path, context: Context, selection: Selection, content:
     totals = Totals(
         scan.format,
         len(scan.data),
-        scan.part.tokens if counted else None,
-        scan.part.trained_tokens if counted else None,
+        sum(scan.part.tokens) if counted else None,
+        sum(scan.part.trained_tokens) if counted else None,
     )
     return Checked(path, sorted(found, key=lambda finding: finding.range), totals, context.problem, scan.lines)
 

@@ -35,8 +35,9 @@ class Part:
     """Rule codes that a sample's author accepts, by line."""
     unused: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Those of them that no rule found on the line itself."""
-    tokens: int = 0
-    trained_tokens: int = 0
+    tokens: array[int] = field(default_factory=lambda: array("I"))
+    """Of each sample; 0 where they were not counted."""
+    trained_tokens: array[int] = field(default_factory=lambda: array("I"))
 
     def add(self, number: int, checked: CheckedLine) -> None:
         for finding in checked.findings:
@@ -49,8 +50,8 @@ class Part:
         if checked.ignored:
             self.ignored[number] = checked.ignored
             self.unused[number] = checked.unused
-        self.tokens += checked.tokens
-        self.trained_tokens += checked.trained_tokens
+        self.tokens.append(checked.tokens)
+        self.trained_tokens.append(checked.trained_tokens)
 
     def append(self, part: Part) -> None:
         """Put the part that comes next in the file behind this one, which ends with a line end."""
@@ -61,8 +62,8 @@ class Part:
             column.extend(more)
         self.ignored |= {number + base: codes for number, codes in part.ignored.items()}
         self.unused |= {number + base: codes for number, codes in part.unused.items()}
-        self.tokens += part.tokens
-        self.trained_tokens += part.trained_tokens
+        self.tokens.extend(part.tokens)
+        self.trained_tokens.extend(part.trained_tokens)
         self.shape.append(part.shape)
 
 
