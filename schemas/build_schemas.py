@@ -122,6 +122,14 @@ LINTUNE: Schema = {
                     "items": {"$ref": "#/$defs/RuleCode"},
                     "description": "Leave these rules out: codes, or beginnings of codes.",
                 },
+                "per-file-ignores": {
+                    "type": ["object", "null"],
+                    "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/RuleCode"}},
+                    "description": (
+                        "Leave rules out in some files: a glob, relative to the recipe's folder, and codes. "
+                        "`**` goes through folders; a glob without a slash is a file's name in any of them."
+                    ),
+                },
             },
             "additionalProperties": False,
         },

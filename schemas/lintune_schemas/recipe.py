@@ -44,8 +44,12 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 class Lint(msgspec.Struct, frozen=True):
+    """What is checked. Codes of rules, or beginnings of codes."""
+
     select: list[str] | None = None
-    ignore: list[str] = []
+    ignore: list[str] | None = None
+    per_file_ignores: dict[str, list[str]] | None = msgspec.field(name="per-file-ignores", default=None)
+    """By glob, relative to the recipe's folder."""
 
 
 class LintuneSection(msgspec.Struct, frozen=True):

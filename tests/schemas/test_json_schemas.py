@@ -43,9 +43,9 @@ def test_the_recipe_schema_knows_every_key_of_axolotl():
 def test_the_recipe_schema_knows_every_key_of_the_typed_recipe():
     def compare(struct: type[msgspec.Struct], schema: dict) -> None:
         for field in msgspec.structs.fields(struct):
-            assert field.name in schema["properties"], field.name
+            assert field.encode_name in schema["properties"], field.encode_name
             if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-                compare(field.type, schema["properties"][field.name])
+                compare(field.type, schema["properties"][field.encode_name])
 
     compare(Recipe, json_schema())
 

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
-from lintune_server.lint import judging, scanning
+from lintune_server.lint import baseline, judging, scanning
 from lintune_server.lint.context import context_for
 from lintune_server.lint.peers import Peers
-from lintune_server.lint.selection import Selection
+from lintune_server.lint.sieve import Sieve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Set
 
     from lintune_schemas.samples import SampleFormat
     from lintune_server.lint.context import Context
     from lintune_server.lint.findings import Finding
-    from lintune_server.lint.scanning import DiskLines
+    from lintune_server.lint.scanning import DiskLines, Scan
+    from lintune_server.lint.selection import Selection
+    from lintune_server.lint.sieve import Ignore
 
 DATASET_SUFFIXES = (".jsonl", ".ndjson")
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -29,13 +31,19 @@ _NOT_SEARCHED = {"node_modules", "__pycache__", "venv", "build", "dist"}
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file and its findings. totals: None for a recipe. note: why its tokens were not looked at."""
+    """A file and its findings."""
 
     path: Path
     findings: list[Finding]
+    """Those that count, in the order of the file."""
     totals: Totals | None
+    """None for a recipe."""
     note: str | None
+    """Why its tokens were not looked at."""
     lines: DiskLines
+    sieve: Sieve
+    scan: Scan | None = None
+    """None for a recipe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +73,42 @@ def files_of(path: Path) -> Iterator[Path]:
         raise LintuneError(f"{path} is neither a data set (.jsonl) nor a recipe (.yaml).")
 
 
-def check(path: Path, recipe: Path | None, selection: Selection, content: Path | None = None) -> Checked:
+def check(
+    path: Path,
+    recipe: Path | None,
+    selection: Selection,
+    content: Path | None = None,
+    *,
+    with_baseline: bool = True,
+    watches: bool = False,
+    used: Set[Ignore] | None = None,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> Checked:
     """Check one file.
 
     recipe: of the data set, in the place of the one it belongs to. content: the file to read in the place of `path`,
-    which findings name all the same. Raises LintuneError.
+    which findings name all the same. with_baseline: whether to be quiet about what the file's baseline has. watches:
+    whether `sieve.used` has to be complete. used: of a recipe, that of all of its data sets; None when not known.
+    progress: told the bytes that are done, and all. Raises LintuneError.
     """
+    known = baseline.known_of(path) if with_baseline else None
     if path.suffix in DATASET_SUFFIXES:
-        return _check_data_set(path, context_for(path, recipe), selection, content)
-    from lintune_server.lint.recipe import check_recipe
+        context = context_for(path, recipe)
+        sieve = Sieve(path, context.recipe, context.recipe_path, selection, known=known, watches=watches)
+        return _check_data_set(path, context, sieve, scanning.scan(path, context, content, progress))
+    from lintune_server.lint.recipe import judge
+    from lintune_server.lint.recipe_source import RecipeSource
 
-    text = read(content or path)
-    return Checked(path, check_recipe(text, path, selection), None, None, scanning.lines_of(content or path))
+    source = RecipeSource(read(content or path))
+    sieve = Sieve(path, source.recipe, path, selection, known=known, watches=used is not None)
+    return Checked(path, judge(source, sieve, used), None, None, scanning.lines_of(content or path), sieve)
 
 
-def _check_data_set(path: Path, context: Context, selection: Selection, content: Path | None) -> Checked:
-    scan = scanning.scan(path, context, content)
-    selected = Selection.of(context.recipe).also(selection)
-    found = [finding for finding in (*scan.not_json_lines, *scan.part.findings) if selected.has(finding.code)]
+def _check_data_set(path: Path, context: Context, sieve: Sieve, scan: Scan) -> Checked:
+    found = [*scan.not_json_lines, *scan.part.findings]
     if not scan.not_json_lines:
         peers = Peers.of(context, lambda peer: scanning.peer(peer, context))
-        found += judging.judge(scan.data, scan.part, peers, selected)
+        found += judging.judge(scan.data, scan.part, peers, sieve.asks)
     counted = context.tokenizer is not None
     totals = Totals(
         scan.format,
@@ -93,7 +116,8 @@ def _check_data_set(path: Path, context: Context, selection: Selection, content:
         sum(scan.part.tokens) if counted else None,
         sum(scan.part.trained_tokens) if counted else None,
     )
-    return Checked(path, sorted(found, key=lambda finding: finding.range), totals, context.problem, scan.lines)
+    findings = sieve.sift(found, scan.lines.text)
+    return Checked(path, findings, totals, context.problem, scan.lines, sieve, scan)
 
 
 def read(path: Path) -> str:

@@ -10,8 +10,8 @@ from lintune_server.lint.layouts import layout_of
 from lintune_server.lint.line_check import LineChecker
 from lintune_server.lint.peers import Peers
 from lintune_server.lint.sample import Line, Surroundings
-from lintune_server.lint.selection import Selection
 from lintune_server.lint.shape import Head
+from lintune_server.lint.sieve import Sieve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lintune_server.lint.context import Context
     from lintune_server.lint.findings import Finding
     from lintune_server.lint.line_check import CheckedLine
+    from lintune_server.lint.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +44,24 @@ class DatasetLinter:
     def __init__(self, path: Path, context: Context, selection: Selection | None = None) -> None:
         self.path = path
         self.context = context
-        self._selection = Selection.of(context.recipe).also(selection)
+        self._selection = selection
         self._known: dict[str, CheckedLine] = {}
         self._layout: Layout | None = None
         self._surroundings = Surroundings(None, context.recipe, context.tokenizer)
 
     def check(self, text: str) -> list[Finding]:
-        """Every finding, in the order of the file."""
+        """Every finding that counts, in the order of the file."""
+        context = self.context
+        sieve = Sieve.of(self.path, context.recipe, context.recipe_path, self._selection)
         found = scanning.check_head(Head.of(text), self.path)
         if found:
-            return [finding for finding in found if self._selection.has(finding.code)]
+            return sieve.sift(found, lambda _: "")
         self._see_layout(text)
         whole = part.build(text, self._check_lines)
         lines = part.split(text)[0]
         data = judging.data_set(self.path, whole, self._surroundings, lines.__getitem__)
         peers = Peers.of(self.context, lambda path: scanning.peer(path, self.context))
-        found = [finding for finding in whole.findings if self._selection.has(finding.code)]
-        found += judging.judge(data, whole, peers, self._selection)
-        return sorted(found, key=lambda finding: finding.range)
+        return sieve.sift([*whole.findings, *judging.judge(data, whole, peers, sieve.asks)], data.text_of)
 
     def inspect(self, line: str) -> Inspection | None:
         """The sample on a line; None when there is none that can be read."""

@@ -70,3 +70,5 @@ class Finding:
     range: Range
     fix: Fix | None = None
     related: tuple[Related, ...] = ()
+    whole_file: bool = False
+    """Whether it is about the file and only shown at a line of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lintune_server.lint import placing
 from lintune_server.lint.data_set import DataSet
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from lintune_server.lint.peers import Peers
     from lintune_server.lint.problems import Problem
     from lintune_server.lint.rule import Rule
-    from lintune_server.lint.selection import Selection
+
+
+class _Found(NamedTuple):
+    rule: Rule
+    line: int | None
+    """None for the file as a whole."""
+    problem: Problem
 
 
 def data_set(path: Path, part: Part, surroundings: Surroundings, text_of: Callable[[int], str]) -> DataSet:
@@ -30,20 +36,22 @@ def data_set(path: Path, part: Part, surroundings: Surroundings, text_of: Callab
     return DataSet(path, surroundings, part.samples, columns, text_of)
 
 
-def judge(data: DataSet, part: Part, peers: Peers, selection: Selection) -> list[Finding]:
-    """Every finding about the file that is not one of a single line's. peers: the recipe's data sets."""
+def judge(data: DataSet, part: Part, peers: Peers, asks: Callable[[str], bool]) -> list[Finding]:
+    """Every finding about the file that is not one of a single line's.
+
+    peers: the recipe's data sets. asks: whether a rule is asked, by its code.
+    """
     data.training, data.evaluation = peers.around(data)
     found: list[Finding] = []
     matched: dict[int, set[str]] = {}
-    for rule, number, problem in chain(_of_shape(part), _of_samples(data, part, selection)):
-        if number in part.ignored and rule.code in part.ignored[number]:
-            matched.setdefault(number, set()).add(rule.code)
-        elif selection.has(rule.code):
-            found.append(_finding(rule, number, problem, data, part))
-    if part.unused and selection.has(UNUSED_IGNORE):
+    for one in chain(_of_shape(part), _of_samples(data, part, asks)):
+        if one.line is not None and one.rule.code in part.ignored.get(one.line, ()):
+            matched.setdefault(one.line, set()).add(one.rule.code)
+        elif asks(one.rule.code):
+            found.append(_finding(one, data, part))
+    if part.unused and asks(UNUSED_IGNORE):
         data.unused = _unused(data, part, matched)
-        for rule, number, problem in _ask(BY_CODE[UNUSED_IGNORE], data):
-            found.append(_finding(rule, number, problem, data, part))
+        found += [_finding(one, data, part) for one in _ask(BY_CODE[UNUSED_IGNORE], data)]
     return found
 
 
@@ -57,27 +65,31 @@ def _unused(data: DataSet, part: Part, matched: dict[int, set[str]]) -> dict[int
     return found
 
 
-def _of_shape(part: Part) -> Iterator[tuple[Rule, int, Problem]]:
+def _of_shape(part: Part) -> Iterator[_Found]:
     for rule in SHAPE_RULES:
         for number, problem in rule.check(part.shape):
-            yield rule, number, problem
+            yield _Found(rule, number, problem)
 
 
-def _of_samples(data: DataSet, part: Part, selection: Selection) -> Iterator[tuple[Rule, int, Problem]]:
+def _of_samples(data: DataSet, part: Part, asks: Callable[[str], bool]) -> Iterator[_Found]:
     for rule in FILE_RULES:
         # A rule that is not selected is asked only when it may say that a sample's ignore is used.
-        if rule.code != UNUSED_IGNORE and (part.ignored or selection.has(rule.code)):
+        if rule.code != UNUSED_IGNORE and (part.ignored or asks(rule.code)):
             yield from _ask(rule, data)
 
 
-def _ask(rule: Rule, data: DataSet) -> Iterator[tuple[Rule, int, Problem]]:
+def _ask(rule: Rule, data: DataSet) -> Iterator[_Found]:
     assert isinstance(rule, FileRule)
     for index, problem in rule.check(data):
-        yield rule, 0 if index is None else data.lines[index], problem
+        yield _Found(rule, None if index is None else data.lines[index], problem)
 
 
-def _finding(rule: Rule, number: int, problem: Problem, data: DataSet, part: Part) -> Finding:
+def _finding(found: _Found, data: DataSet, part: Part) -> Finding:
+    """Placed; what is about the file as a whole, on its first line."""
+    rule, at, problem = found
+    number = at or 0
     line = Line(data.text_of(number), data.surroundings)
     place = placing.in_file(problem.spot, number, line)
     fix = placing.fix_in_file(problem.remedy, number, line, part.shape, data.text_of)
-    return replace(finding_of(rule, replace(problem, remedy=None), place, line, data.path), fix=fix)
+    finding = finding_of(rule, replace(problem, remedy=None), place, line, data.path)
+    return replace(finding, fix=fix, whole_file=at is None)

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from lintune_server.lint.findings import Edit, Finding, Fix
 from lintune_server.lint.recipe_source import RecipeSource
-from lintune_server.lint.selection import Selection
+from lintune_server.lint.sieve import UNUSED_RECIPE_IGNORE, Sieve, ignores_of
 from lintune_server.rules import RECIPE_RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Set
     from pathlib import Path
 
     from lintune_server.lint.problems import RecipeProblem
-    from lintune_server.lint.rule import Rule
+    from lintune_server.lint.rule import RecipeRule, Rule
+    from lintune_server.lint.selection import Selection
+    from lintune_server.lint.sieve import Ignore
 
 
-def check_recipe(text: str, path: Path, selection: Selection | None = None) -> list[Finding]:  # noqa: ARG001
-    """Every finding, in the order of the file. selection: on top of what the recipe itself says."""
+def check_recipe(text: str, path: Path, selection: Selection | None = None) -> list[Finding]:
+    """Every finding that counts, in the order of the file. selection: on top of what the recipe itself says."""
     source = RecipeSource(text)
-    selections = (Selection.of(source.recipe), selection or Selection())
+    return judge(source, Sieve.of(path, source.recipe, path, selection))
+
+
+def judge(source: RecipeSource, sieve: Sieve, used: Set[Ignore] | None = None) -> list[Finding]:
+    """Every finding that the sieve lets through.
+
+    used: what was found in the recipe's data sets of all that it ignores; None when nobody has looked.
+    """
+    last = next(rule for rule in RECIPE_RULES if rule.code == UNUSED_RECIPE_IGNORE)
     found = [
-        _finding(rule, problem)
-        for rule in RECIPE_RULES
-        if all(chosen.has(rule.code) for chosen in selections)
-        for problem in rule.check(source)
+        *chain.from_iterable(_ask(rule, source) for rule in RECIPE_RULES if rule != last and sieve.asks(rule.code))
     ]
-    return sorted(found, key=lambda finding: finding.range)
+    if used is not None:
+        needed = used | sieve.holding(found)
+        source.unused_ignores = tuple(ignore.path for _, ignore in ignores_of(source.recipe) if ignore not in needed)
+    if sieve.asks(last.code):
+        found += _ask(last, source)
+    return sieve.sift(found, source.line)
+
+
+def _ask(rule: RecipeRule, source: RecipeSource) -> Iterator[Finding]:
+    for problem in rule.check(source):
+        yield _finding(rule, problem)
 
 
 def _finding(rule: Rule, problem: RecipeProblem) -> Finding:

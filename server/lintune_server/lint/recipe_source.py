@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lintune_schemas import recipe as recipes
 from lintune_server.lint import yaml_source
 from lintune_server.lint.findings import Position, Range
+from lintune_server.lint.lines import LINE_END
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,12 +37,19 @@ class RecipeSource:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.unused_ignores: tuple[Path, ...] = ()
+        """Where codes stand that the recipe ignores though nothing finds them; empty as long as nobody has looked."""
         self.error: YamlSyntaxError | None = None
         self.root: YamlNode | None = None
         try:
             self.root = yaml_source.parse(text)
         except yaml_source.YamlSyntaxError as error:
             self.error = error
+
+    def line(self, number: int) -> str:
+        """The text of a line; nothing beyond the last."""
+        lines = LINE_END.split(self.text)
+        return lines[number] if number < len(lines) else ""
 
     @property
     def mapping(self) -> YamlNode | None:

@@ -153,7 +153,9 @@ def check_head(head: Head, path: Path) -> list[Finding]:
             if problem.remedy:
                 shape = part.split(head.read().decode("utf-8", "surrogateescape"))[1]
                 fix = fix_in_file(problem.remedy, 0, first, shape, lambda _: "")
-            found.append(replace(finding_of(rule, replace(problem, remedy=None), place, first, path), fix=fix))
+            found.append(
+                replace(finding_of(rule, replace(problem, remedy=None), place, first, path), fix=fix, whole_file=True)
+            )
     return found
 
 
