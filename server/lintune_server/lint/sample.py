@@ -142,6 +142,12 @@ class Line:
         return None if isinstance(measured, TemplateError) else measured
 
     @property
+    def counted(self) -> MeasuredChat | None:
+        """`measured` where it is known already: facts are kept of every sample, tokens are counted of sound ones."""
+        measured = self.__dict__.get("_measured")
+        return None if isinstance(measured, TemplateError) else measured
+
+    @property
     def refusal(self) -> TemplateError | None:
         """Why the chat template does not render this sample; None when it does, or was not asked."""
         measured = self._measured
