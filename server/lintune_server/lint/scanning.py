@@ -61,6 +61,20 @@ class DiskLines:
         data = pieces.read_at(self._file, start, min(end - start, pieces.LONGEST_LINE))
         return data.decode("utf-8", "surrogateescape").rstrip("\r\n")
 
+    def raw(self, number: int) -> bytes:
+        """With its line end. Raises LintuneError when the file is shorter now."""
+        start, end = self.bytes_of(number)
+        return pieces.read_at(self._file, start, end - start)
+
+    def __len__(self) -> int:
+        """The last one may be empty: it is what follows the last line end."""
+        return len(self._offsets)
+
+    def move(self, path: Path) -> None:
+        """Read from another file, which holds the same."""
+        self._file.close()
+        self._file = path.open("rb")
+
     def offset(self, position: Position) -> int:
         """The byte at a position."""
         before = self.text(position.line)[: position.column]
