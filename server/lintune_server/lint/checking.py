@@ -73,6 +73,10 @@ def files_of(path: Path) -> Iterator[Path]:
         raise LintuneError(f"{path} is neither a data set (.jsonl) nor a recipe (.yaml).")
 
 
+def is_data_set(path: Path) -> bool:
+    return path.suffix in DATASET_SUFFIXES
+
+
 def check(
     path: Path,
     recipe: Path | None,
@@ -92,7 +96,7 @@ def check(
     progress: told the bytes that are done, and all. Raises LintuneError.
     """
     known = baseline.known_of(path) if with_baseline else None
-    if path.suffix in DATASET_SUFFIXES:
+    if is_data_set(path):
         context = context_for(path, recipe)
         sieve = Sieve(path, context.recipe, context.recipe_path, selection, known=known, watches=watches)
         return _check_data_set(path, context, sieve, scanning.scan(path, context, content, progress))
@@ -137,7 +141,7 @@ def _in_folder(top: Path) -> Iterator[Path]:
         folders[:] = sorted(folder for folder in folders if folder[0] != "." and folder not in _NOT_SEARCHED)
         for file in sorted(files):
             path = Path(name, file)
-            if path.suffix in DATASET_SUFFIXES or (path.suffix in YAML_SUFFIXES and _is_recipe(path)):
+            if is_data_set(path) or (path.suffix in YAML_SUFFIXES and _is_recipe(path)):
                 yield path
 
 

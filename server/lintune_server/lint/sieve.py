@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
 from lintune_server.lint import baseline
+from lintune_server.lint.findings import Severity
 from lintune_server.lint.selection import Selection
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lintune_server.lint.findings import Finding
 
 UNUSED_RECIPE_IGNORE = "RC623"
+_GATES = ("JL", "SF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Sieve:
         self._watches = watches
         self.used: set[Ignore] = set()
         """What the recipe ignores and was found."""
+        self.blocked = False
+        """Whether an error of a line's format kept other rules from looking at it."""
         self.quiet = 0
         """How many findings are in the baseline."""
         self.stale: list[tuple[str, str]] = []
@@ -90,6 +94,7 @@ class Sieve:
         """Those that count, in the order of the file. text_of: the text of a line, by its number."""
         found = sorted(findings, key=lambda finding: finding.range)
         self.used |= self.holding(found)
+        self.blocked = any(finding.severity is Severity.ERROR and finding.code[:2] in _GATES for finding in found)
         kept = [finding for finding in found if self._counts(finding.code)]
         if self._known is None:
             return kept
