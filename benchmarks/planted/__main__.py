@@ -82,13 +82,13 @@ def _run(args: argparse.Namespace, root: Path) -> int:
     findings, failed = checking.check_all(planted)
     if twins.exists():
         more, failed_too = checking.check_all(twins)
-        findings, failed = findings + more, failed + failed_too
+        findings, failed = findings + more, failed | failed_too
     judge = Judge(folders, unharmed, planted, twins, codes)
     verdict = judge.judge(findings)
     if args.misses:
         print("\n".join(report.misses(verdict, judge)))
-    for folder_and_words in failed:
-        print(f"not checked: {folder_and_words}")
+    for words, names in failed.items():
+        print(f"{len(names)} folders not checked ({', '.join(names[:3])}, …): {words}")
     print("\n".join(report.table(verdict.scores)))
     print(f"{len(verdict.echoed)} secrets shown whole")
     print(json.dumps(report.figures(verdict.scores)))

@@ -45,19 +45,19 @@ def check(folder: Path) -> list[Finding]:
     ]
 
 
-def check_all(root: Path) -> tuple[list[Finding], list[str]]:
+def check_all(root: Path) -> tuple[list[Finding], dict[str, list[str]]]:
     """Check every folder in `root`, all at once if that goes well; else each by itself.
 
-    The second value names folders that could not be checked, with what the command said.
+    The second value has what the command said instead, with the names of the folders that it was about.
     """
     try:
-        return check(root), []
+        return check(root), {}
     except CheckFailed:
         findings: list[Finding] = []
-        failed = []
+        failed: dict[str, list[str]] = {}
         for folder in sorted(path for path in root.iterdir() if path.is_dir()):
             try:
                 findings += check(folder)
             except CheckFailed as error:
-                failed.append(f"{folder.name}: {error}")
+                failed.setdefault(str(error), []).append(folder.name)
         return findings, failed

@@ -89,9 +89,10 @@ IMPLIES: dict[str, tuple[str, ...]] = {
     "SF101": ("SF119",),
     "SF102": ("SF119",),
     "SF105": ("SF119",),
-    # So does this; and the message that is broken may have been the assistant's only one.
-    "SF103": ("SF109", "SF119"),
-    "SF104": ("SF109", "SF119"),
+    # So does this; the message that is broken may have been the assistant's only one; and prompts that are missing, or
+    # no text, are all the same prompt.
+    "SF103": ("SF109", "SF119", "DU304"),
+    "SF104": ("SF109", "SF119", "DU304"),
     "SF106": ("SF109",),
     # Two system messages at the start are two turns of the same role in a row.
     "SF108": ("SF107",),

@@ -38,11 +38,9 @@ def no_eval_split(garden: Garden) -> list[Folder]:
         folder.recipe_plants = [garden.defect("no split", "")]
         file.twin = None  # clean it would have a split, and be another folder
         folders.append(folder)
-        garden.fresh()
     for index, share in enumerate((0.1, 0.2, 0.05)):
         file = clean_file("train.jsonl", garden.lines(formats.chat, 500))
         folders.append(Folder(f"DS502-split-{index}", [file], recipe={"val_set_size": share}))
-        garden.fresh()
     return folders
 
 
@@ -66,7 +64,6 @@ def lopsided(garden: Garden) -> list[Folder]:
         labels = ["ham", "spam", "phishing"] * 9
         held_out = clean_file("eval.jsonl", [dump(_mail(garden, label)) for label in labels], training=False)
         folders.append(Folder(f"DS503-{index:02}", [file, held_out]))
-        garden.fresh()
     return folders
 
 
@@ -84,7 +81,6 @@ def small_eval(garden: Garden) -> list[Folder]:
         if count < 20:
             held_out.plants.append(Plant(held_out.name, 1, garden.defect(f"{count} samples", "")))
         folders.append(Folder(f"DS504-{count:02}", [training, held_out]))
-        garden.fresh()
     return folders
 
 

@@ -22,7 +22,10 @@ EVAL_SAMPLES = 25
 
 @dataclass
 class Garden:
-    """The material of one rule: a random generator of its own, and problems that are each used once in a folder."""
+    """The material of one rule: a random generator of its own, and problems that are each used once.
+
+    After the last one comes the first again: by then another folder is being filled, which never meets the first.
+    """
 
     code: str
     rng: random.Random
@@ -36,11 +39,7 @@ class Garden:
 
     def problem(self) -> Problem:
         self._next += 1
-        return self.problems[self._next - 1]
-
-    def fresh(self) -> None:
-        """Begin a new folder: no sample of it will meet those of other folders."""
-        self._next = 0
+        return self.problems[(self._next - 1) % len(self.problems)]
 
     def iterator(self) -> Iterator[Problem]:
         while True:
@@ -66,10 +65,8 @@ class Garden:
         return clean_file("eval.jsonl", [dump(make(problem)) for problem in problems], training=False)
 
     def folder(self, name: str, files: Sequence[DataFile], make: Callable[[Problem], Sample], **more: object) -> Folder:
-        """A folder with these training files and a clean eval file. Ends what `fresh` began."""
-        folder = Folder(f"{self.code}-{name}", [*files, self.eval_file(make)], **more)  # type: ignore[arg-type]
-        self.fresh()
-        return folder
+        """A folder with these training files and a clean eval file."""
+        return Folder(f"{self.code}-{name}", [*files, self.eval_file(make)], **more)  # type: ignore[arg-type]
 
     def scattered(
         self, name: str, make: Callable[[Problem], Sample], base: int, defects: Sequence[Defect], **more: object

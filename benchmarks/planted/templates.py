@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,11 @@ class Template:
     text: str
     also: tuple[str, ...] = ()
     """Further rules that are right about everything this template writes."""
+
+    @property
+    def slug(self) -> str:
+        """The name as part of a folder's."""
+        return re.sub(r"\W+", "-", self.name)
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _templated(
         make = formats.chat if not ascii_only else lambda one: formats.chat(_ascii(garden, one))
         recipe = {**template.recipe, **({"base_model": "./model"} if ascii_only else {})}
         folder = garden.folder(
-            template.name.replace(" ", "-"),
+            template.slug,
             made,
             make,
             recipe=recipe,
@@ -184,9 +184,7 @@ def template_raises(garden: Garden) -> list[Folder]:
             else:
                 sample = formats.system_chat(garden.problem(), garden.rng)
             defects.append(garden.defect(template.name, sample))
-        folders.append(
-            garden.scattered(template.name.replace(" ", "-"), formats.chat, 60, defects, recipe=template.recipe)
-        )
+        folders.append(garden.scattered(template.slug, formats.chat, 60, defects, recipe=template.recipe))
     return folders
 
 
