@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lintune_schemas import samples
-from lintune_schemas.samples import ROLES, SampleFormat
+from lintune_schemas.samples import (
+    FUNCTION_CALL,
+    SEGMENT_LABEL,
+    SEGMENT_TEXT,
+    TOOL_CALLS,
+    WEIGHT,
+    Kind,
+    SampleFormat,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lintune_schemas.samples import Layout, MessageKeys, Path, Sample
+    from lintune_schemas.samples import Field, Layout, MessageKeys, Path, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,83 +61,125 @@ def read(sample: Sample, layout: Layout) -> Conversation:
     Messages with `"weight": 0` are read but not learned. Raises ValueError, KeyError, TypeError or AttributeError on
     a sample which those rules refuse.
     """
-    match layout.format:
-        case SampleFormat.CHAT | SampleFormat.SHAREGPT:
-            assert layout.messages is not None
-            key = layout.required[0]
-            turns = [*_system(sample), *_turns(sample[key], key, layout.messages)]
-        case SampleFormat.ALPACA:
-            instruction, output = layout.required
-            prompt = sample[instruction]
-            if more := sample.get(layout.key("input")):
-                prompt = f"{prompt}\n\n{more}"
-            turns = [
-                *_system(sample),
-                Turn("user", prompt, False, (instruction,)),
-                Turn("assistant", sample[output], True, (output,)),
-            ]
-        case SampleFormat.PROMPT_COMPLETION | SampleFormat.PREFERENCE:
-            turns = [*_system(sample), *_prompt_and_answer(sample, layout)]
-        case SampleFormat.INPUT_OUTPUT:
-            key = layout.required[0]
-            turns = [
-                Turn("", segment["text"], segment["label"] is True, (key, index, "text"))
-                for index, segment in enumerate(sample[key])
-            ]
-        case SampleFormat.TEXT:
-            turns = [Turn("", sample[layout.required[0]], True, (layout.required[0],))]
-    roles = ROLES if layout.templated else ("",)
-    if not turns or not all(isinstance(turn.content, str) and turn.role in roles for turn in turns):
-        raise ValueError(f"no valid {layout.format} sample")
-    return Conversation(tuple(turns), _tools(sample, layout), layout.templated)
-
-
-def _system(sample: Sample) -> list[Turn]:
-    return [Turn("system", sample["system"], False, ("system",))] if sample.get("system") else []
-
-
-def _prompt_and_answer(sample: Sample, layout: Layout) -> list[Turn]:
-    prompt_key, answer_key = layout.required[:2]
-    prompt, answer = sample.get(prompt_key), sample[answer_key]
     turns: list[Turn] = []
-    if isinstance(prompt, list):
-        turns += [_untrained(turn) for turn in _turns(prompt, prompt_key, samples.OPENAI_MESSAGE)]
-    elif prompt is not None or not isinstance(answer, list):  # a list may hold the prompt, too
-        turns.append(Turn("user", sample[prompt_key], False, (prompt_key,)))
-    if isinstance(answer, list):
-        turns += _turns(answer, answer_key, samples.OPENAI_MESSAGE)
-    else:
-        turns.append(Turn("assistant", answer, True, (answer_key,)))
-    return turns
+    tools: tuple[Any, ...] = ()
+    for one in layout.fields:
+        value = sample.get(one.key)
+        if value is None:
+            if one.required:
+                raise KeyError(one.key)
+        elif one.kind is Kind.TOOLS:
+            tools = _tools(value)
+        elif one.kind is Kind.SEGMENTS:
+            turns += _segments(value, one.key)
+        elif isinstance(value, list) and one.kind.holds_messages:
+            turns += _messages(value, one, layout.message)
+        elif one.kind.holds_text and (value or one.required) and one.name != "rejected":
+            turns.append(Turn(one.role or "", value, one.learned, (one.key,)))
+    if layout.format is SampleFormat.ALPACA:
+        turns = _with_input(turns, layout)
+    elif len(turns) > 1 and turns[0].role == turns[1].role == "system" and turns[0].path == (layout.key("system"),):
+        del turns[0]  # the messages have a system message of their own: as in Axolotl, it is that one
+    if not turns or not all(isinstance(turn.content, str) for turn in turns):
+        raise ValueError(f"no valid {layout.format} sample")
+    return Conversation(tuple(turns), tools, layout.templated)
 
 
-def _turns(messages: list[dict[str, Any]], key: str, keys: MessageKeys) -> list[Turn]:
-    return [_turn(message, (key, index), keys) for index, message in enumerate(messages)]
+def _with_input(turns: list[Turn], layout: Layout) -> list[Turn]:
+    """What the instruction is about, appended to it: one turn of the user."""
+    instruction, more = (layout.key("instruction"),), (layout.key("input"),)
+    extra = next((turn.content for turn in turns if turn.path == more), "")
+    return [
+        replace(turn, content=f"{turn.content}\n\n{extra}") if extra and turn.path == instruction else turn
+        for turn in turns
+        if turn.path != more
+    ]
 
 
-def _turn(message: dict[str, Any], path: Path, keys: MessageKeys) -> Turn:
-    role = keys.roles[message[keys.role]]
+def _segments(segments: list[dict[str, Any]], key: str) -> list[Turn]:
+    return [
+        Turn("", segment[SEGMENT_TEXT], segment[SEGMENT_LABEL] is True, (key, index, SEGMENT_TEXT))
+        for index, segment in enumerate(segments)
+    ]
+
+
+def _messages(messages: list[dict[str, Any]], of: Field, keys: MessageKeys) -> list[Turn]:
+    if of.name == "rejected":
+        return []
+    return [_turn(message, (of.key, index), of.learned, keys) for index, message in enumerate(messages)]
+
+
+def _turn(message: dict[str, Any], path: Path, learned: bool, keys: MessageKeys) -> Turn:
+    raw = message[keys.role]
+    role = keys.roles[raw]
     content: Any = message.get(keys.content)
+    if raw == FUNCTION_CALL:
+        return Turn(role, "", learned, (*path, keys.content), {TOOL_CALLS: _function_calls(content)})
     if isinstance(content, list):
         if any(part["type"] != "text" for part in content):
             raise ValueError("only parts of text are read")
         content = "".join(part["text"] for part in content)
-    elif content is None and message.get("tool_calls"):
-        content = ""  # as OpenAI writes a message that is nothing but calls
+    elif content is None and message.get(TOOL_CALLS):
+        content = ""  # as OpenAI writes a message that is nothing but calls; templates print None
     if len(message) == 2:  # by far the most
-        return Turn(role, content, role == "assistant", (*path, keys.content))
-    trained = role == "assistant" and message.get("weight", 1) != 0
-    extra = {key: value for key, value in message.items() if key not in (keys.role, keys.content, "weight")}
-    return Turn(role, content, trained, (*path, keys.content), extra)
+        return Turn(role, content, learned and role in keys.learned_roles, (*path, keys.content))
+    return Turn(role, content, learned and keys.learns(message, role), (*path, keys.content), _extra(message, keys))
 
 
-def _untrained(turn: Turn) -> Turn:
-    return Turn(turn.role, turn.content, False, turn.path, turn.extra) if turn.trained else turn
+def _extra(message: dict[str, Any], keys: MessageKeys) -> dict[str, Any]:
+    """What a template may ask of a message besides role and content.
+
+    Empty values are left out: templates test for `tool_calls` by the key alone (Llama 3.1), and data sets that were
+    tables once have every key in every message.
+    """
+    extra: dict[str, Any] = {}
+    for key, value in message.items():
+        if key not in (keys.role, keys.content, WEIGHT, keys.learned_by) and value is not None and value != []:
+            extra[keys.renamed.get(key, key)] = _tool_calls(value) if key == TOOL_CALLS else value
+    return extra
 
 
-def _tools(sample: Sample, layout: Layout) -> tuple[Any, ...]:
-    """The declared tools; a text of JSON is read, as ShareGPT data sets write them."""
-    tools = sample.get("tools") if "tools" in layout.optional else None
+def _tool_calls(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The calls with their arguments as objects.
+
+    OpenAI writes arguments as a text of JSON. Templates put them through `tojson` (Llama 3, Qwen 2.5), which would
+    write such a text with a second pair of quotes around it. Axolotl reads it for the same reason
+    (`ChatTemplateStrategy.transform_message`), and transformers' guide to tool use asks for objects.
+    """
+    read_calls = []
+    for call in calls:
+        function = call["function"]
+        arguments = function["arguments"]
+        if isinstance(arguments, str):
+            arguments = orjson.loads(arguments)
+        if not isinstance(arguments, dict):
+            raise TypeError("arguments that are no object")
+        read_calls.append({**call, "function": {**function, "arguments": arguments}})
+    return read_calls
+
+
+def _function_calls(text: str) -> list[dict[str, Any]]:
+    """The calls in a ShareGPT turn: `{"name": …, "arguments": {…}}`, or a list of those."""
+    calls = orjson.loads(text)
+    return _tool_calls(
+        [{"type": "function", "function": call} for call in (calls if isinstance(calls, list) else [calls])]
+    )
+
+
+def _tools(tools: Any) -> tuple[Any, ...]:
+    """The declared tools as OpenAI writes them, which is what templates expect.
+
+    A text of JSON is read, as ShareGPT data sets and tables have it, and so are parameters that are one (Axolotl does
+    the same); a function that stands there without `{"type": "function", "function": …}` around it gets that.
+    """
     if isinstance(tools, str):
-        tools = orjson.loads(tools)
-    return tuple(tools) if tools else ()
+        tools = orjson.loads(tools) if tools.strip() else []
+    return tuple(_tool(tool) for tool in tools)
+
+
+def _tool(tool: dict[str, Any]) -> dict[str, Any]:
+    whole: dict[str, Any] = tool if "function" in tool else {"type": "function", "function": tool}
+    function = whole["function"]
+    if isinstance(function.get("parameters"), str):
+        return {**whole, "function": {**function, "parameters": orjson.loads(function["parameters"])}}
+    return whole

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lintune_schemas import conversations, samples
+from lintune_schemas import conversations, layouts, samples
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.samples import SampleFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from lintune_schemas.conversations import Conversation
-    from lintune_schemas.samples import Layout, SampleFormat
+    from lintune_schemas.recipe import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,40 @@ class DatasetFile:
     """SHA-256 over the parsed samples: white space and key order do not change it."""
 
 
-def read(path: Path) -> DatasetFile:
-    """Read a JSON Lines data set for training.
+def read(path: Path, entry: Dataset | None = None) -> DatasetFile:
+    """Read a JSON Lines data set for training. entry: the recipe's, which may say what the keys of samples are called.
 
     Raises LintuneError on the first thing that cannot be trained on; `lintune check` lists them all.
     """
+    lines = [(number, _parse(path, number, line)) for number, line in _lines(path)]
+    if not lines:
+        raise LintuneError(f"The data set {path} is empty. Add samples, one JSON object a line.")
+    of_file = layouts.of_file((sample for _, sample in lines), entry)
+    layout = of_file.layout
+    if layout is None:
+        raise _refused(path, lines[0][0], "is in no known sample format")
+    if of_file.unmet is not None:
+        raise LintuneError(f"No sample of {path} is as the recipe says. See: lintune check {path}")
+    if layout.format is SampleFormat.PREFERENCE:
+        raise LintuneError(
+            f"{path} holds preference pairs (chosen and rejected), and the built-in trainer does not train on those "
+            "yet (DPO, ORPO). Give the recipe to Axolotl, or write the chosen answers as prompt and completion."
+        )
+    found: list[DatasetSample] = []
+    digest = hashlib.sha256()
+    for number, sample in lines:
+        try:
+            conversation = conversations.read(sample, layout)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _refused(path, number, f"is no valid {layout.format} sample") from error
+        sample.pop(samples.IGNORE_KEY, None)
+        digest.update(orjson.dumps(sample, option=orjson.OPT_SORT_KEYS) + b"\n")
+        found.append(DatasetSample(number, conversation))
+    return DatasetFile(path, layout.format, tuple(found), digest.hexdigest())
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, numbered from 1."""
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
@@ -50,26 +81,9 @@ def read(path: Path) -> DatasetFile:
         raise LintuneError(f"The data set {path} is a folder. Name a .jsonl file in the recipe.") from error
     except OSError as error:
         raise LintuneError(f"The data set {path} could not be read: {error.strerror}.") from error
-    found: list[DatasetSample] = []
-    digest = hashlib.sha256()
-    layout: Layout | None = None
     for number, line in enumerate(data.splitlines(), start=1):
-        if not line.strip():
-            continue
-        sample = _parse(path, number, line)
-        layout = layout or samples.detect(sample)
-        if layout is None:
-            raise _refused(path, number, "is in no known sample format")
-        try:
-            conversation = conversations.read(sample, layout)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _refused(path, number, f"is no valid {layout.format} sample") from error
-        sample.pop(samples.IGNORE_KEY, None)
-        digest.update(orjson.dumps(sample, option=orjson.OPT_SORT_KEYS) + b"\n")
-        found.append(DatasetSample(number, conversation))
-    if layout is None:
-        raise LintuneError(f"The data set {path} is empty. Add samples, one JSON object a line.")
-    return DatasetFile(path, layout.format, tuple(found), digest.hexdigest())
+        if line.strip():
+            yield number, line
 
 
 def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:

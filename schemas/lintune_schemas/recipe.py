@@ -26,11 +26,35 @@ RECIPE_NAMES = ("recipe.yaml", "recipe.yml")
 RECIPE_SUFFIXES = (".recipe.yaml", ".recipe.yml")
 
 
-class Dataset(msgspec.Struct, frozen=True):
-    """One entry of `datasets` or `test_datasets`."""
+class SampleFields(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`type` of an entry as a mapping: which keys of a sample hold what."""
+
+    field_system: str | None = None
+    field_instruction: str | None = None
+    field_input: str | None = None
+    field_output: str | None = None
+    field_prompt: str | None = None
+    field_chosen: str | None = None
+    field_rejected: str | None = None
+
+
+class Dataset(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One entry of `datasets` or `test_datasets`. What the keys mean for a sample, `layouts.declared` says."""
 
     path: str
-    type: str | None = None
+    type: str | SampleFields | None = None
+    field: str | None = None
+    field_messages: str | None = None
+    field_tools: str | None = None
+    field_chosen: str | None = None
+    field_rejected: str | None = None
+    message_property_mappings: dict[str, str] | None = None
+    message_field_role: str | None = None
+    message_field_content: str | None = None
+    message_field_training: str | None = None
+    roles: dict[str, list[str]] | None = None
+    """From a role of the chat template to the names that a data set has for it."""
+    roles_to_train: list[str] | None = None
 
 
 class Export(msgspec.Struct, frozen=True):
@@ -110,6 +134,12 @@ class Recipe(msgspec.Struct, frozen=True):
     def dataset_paths(self, recipe_folder: Path) -> list[Path]:
         """Paths of the training files, then of the test files, each relative to the recipe's folder."""
         return [recipe_folder / entry.path for entry in (*self.datasets, *self.test_datasets)]
+
+    def entry_of(self, dataset: Path, recipe_folder: Path) -> Dataset | None:
+        """The first entry for a file; None when it is not listed."""
+        wanted = dataset.resolve()
+        entries = (*self.datasets, *self.test_datasets)
+        return next((entry for entry in entries if (recipe_folder / entry.path).resolve() == wanted), None)
 
 
 def is_recipe_name(path: Path) -> bool:

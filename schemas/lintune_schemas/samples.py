@@ -1,13 +1,16 @@
-"""Sample formats: which keys a training sample has, and the messages and texts that are found under them.
+"""Sample formats: which keys a training sample has, and what is under them.
 
-This module and `conversations` (what is trained on) are the only ones that know the field names of formats.
-Everything behind them (chat rendering, rules, training) sees messages, texts and turns.
+This module, `layouts` (which format a file is in), `contents` (what stands in a sample) and `conversations` (what is
+trained on) are the only ones that know the field names of formats. Everything behind them (chat rendering, rules,
+training) sees messages, texts and turns.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -38,121 +41,235 @@ class SampleFormat(StrEnum):
     """`{"text": …}`: raw text, all of it learned."""
 
 
-ROLES = ("system", "developer", "user", "assistant", "tool")
-"""The roles of OpenAI chat."""
+ROLES = ("system", "user", "assistant", "tool")
+"""The roles of a conversation, whatever a format calls them."""
+
+OPENAI_ROLES = {
+    "system": "system",
+    # OpenAI's newer name for it. Templates of open models either do not know it and write nothing (Qwen), or write a
+    # turn that no program asks for: they get it as what it stands for.
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+}
+SHAREGPT_ROLES = {
+    "system": "system",
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+    "chatgpt": "assistant",
+    "function_call": "assistant",
+    "observation": "tool",
+    "tool": "tool",
+    "function": "tool",
+}
+
+FUNCTION_CALL = "function_call"
+"""ShareGPT's role of a turn that is nothing but a tool call, written as JSON (LLaMA-Factory, and data made for it)."""
 
 ROLE_ALIASES = {
     "human": "user",
     "gpt": "assistant",
     "bot": "assistant",
     "chatbot": "assistant",
+    "chatgpt": "assistant",
     "ai": "assistant",
     "model": "assistant",
     "function": "tool",
-}
-"""Other people's names for them; compared without case."""
-
-_OPENAI_ROLES = {role: role for role in ROLES}
-_SHAREGPT_ROLES = {
-    **_OPENAI_ROLES,
-    "human": "user",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "function_call": "assistant",
     "observation": "tool",
-    "function": "tool",
 }
+"""Other people's names for roles; compared without case."""
 
 IGNORE_KEY = "_lintune_ignore"
 """Rule codes that a sample's author has looked at and accepts. Never trained on."""
 
+WEIGHT = "weight"
+"""Of a message: 0 for an answer that is read but not learned (OpenAI's)."""
+SEGMENT_LABEL = "label"
+"""Of a segment of raw text: whether it is learned."""
+SEGMENT_TEXT = "text"
+TOOL_CALLS = "tool_calls"
+TOOL_CALL_ID = "tool_call_id"
+"""Of a tool's message: which call it answers."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageKeys:
-    """How one message of a list is written: its keys, and what the names of roles stand for."""
+    """How one message of a list is written: its keys, what the names of roles stand for, and which are learned."""
 
     role: str = "role"
     content: str = "content"
-    roles: Mapping[str, str] = field(default_factory=lambda: _OPENAI_ROLES)
-
-
-OPENAI_MESSAGE = MessageKeys()
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A format's keys in a data set: those a sample needs, those it may have, and which hold what is learned.
-
-    A recipe may give them other names (`field_instruction: question`); `keys` goes from a format's own name to that.
-    """
-
-    format: SampleFormat
-    required: tuple[str, ...]
-    optional: tuple[str, ...]
-    learned: tuple[str, ...]
-    """Keys with what the model learns to write. Of a list of messages: those of the assistant."""
-    messages: MessageKeys | None = None
-    """For formats whose (first) required key always holds a list of messages."""
-    allows_messages: bool = False
-    """Whether a text may be a list of messages instead."""
-    templated: bool = True
-    """False for raw text, to which no chat template is applied."""
-    keys: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = dataclasses.field(default_factory=lambda: OPENAI_ROLES)
+    """From a name in the data set to one of `ROLES`."""
+    learned_roles: frozenset[str] = frozenset({"assistant"})
+    learned_by: str | None = None
+    """A key of true or false that says of each message whether it is learned, before its role does."""
+    renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Other keys of the data set, and what the chat template calls them."""
 
     @property
     def known(self) -> tuple[str, ...]:
+        """Every key that means something to a chat template or to us."""
+        more = (self.learned_by,) if self.learned_by else ()
+        return (self.role, self.content, *_MESSAGE_EXTRAS, *self.renamed, *more)
+
+    def learns(self, message: Mapping[str, Any], role: str) -> bool:
+        """Whether a message is learned, when its list is."""
+        if self.learned_by is not None and isinstance(said := message.get(self.learned_by), bool):
+            return said
+        return role in self.learned_roles and message.get(WEIGHT, 1) != 0
+
+
+_MESSAGE_EXTRAS = (TOOL_CALLS, TOOL_CALL_ID, "name", WEIGHT, "refusal", "reasoning_content", "thinking")
+
+OPENAI_MESSAGE = MessageKeys()
+SHAREGPT_MESSAGE = MessageKeys("from", "value", SHAREGPT_ROLES)
+
+
+class Kind(StrEnum):
+    """What has to be under a key, in words."""
+
+    TEXT = "a text"
+    MESSAGES = "a list of messages"
+    TEXT_OR_MESSAGES = "a text or a list of messages"
+    SEGMENTS = "a list of segments"
+    TOOLS = "a list of tools"
+    FLAG = "true or false"
+
+    @property
+    def holds_text(self) -> bool:
+        return self in (Kind.TEXT, Kind.TEXT_OR_MESSAGES)
+
+    @property
+    def holds_messages(self) -> bool:
+        return self in (Kind.MESSAGES, Kind.TEXT_OR_MESSAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A key of a sample."""
+
+    name: str
+    """What the format itself calls it."""
+    kind: Kind = Kind.TEXT
+    role: str | None = None
+    """Whose turn a text under it becomes."""
+    required: bool = True
+    learned: bool = False
+    """Whether the model learns to write it; of a list of messages, those of the assistant."""
+    key: str = ""
+    """What this data set calls it; the same unless a recipe says otherwise."""
+    said_by: str = ""
+    """The key of the recipe that says so."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.key or self.name)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A format with its keys in a data set: a recipe may give them other names (`field_instruction: question`)."""
+
+    format: SampleFormat
+    fields: tuple[Field, ...]
+    """In the order of the conversation."""
+    message: MessageKeys = OPENAI_MESSAGE
+    """How messages are written where there are any."""
+    templated: bool = True
+    """False for raw text, to which no chat template is applied."""
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """Keys that every sample needs."""
+        return tuple(one.key for one in self.fields if one.required)
+
+    @cached_property
+    def required_set(self) -> frozenset[str]:
+        return frozenset(self.required)
+
+    @cached_property
+    def optional(self) -> tuple[str, ...]:
+        return tuple(one.key for one in self.fields if not one.required)
+
+    @cached_property
+    def known(self) -> tuple[str, ...]:
         return self.required + self.optional
+
+    @cached_property
+    def learned(self) -> tuple[str, ...]:
+        """Keys with what the model learns to write."""
+        return tuple(one.key for one in self.fields if one.learned)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        return {one.name: one for one in self.fields}
+
+    def field(self, name: str) -> Field:
+        """The field that the format calls so."""
+        return self._by_name[name]
 
     def key(self, name: str) -> str:
         """The key in this data set for what the format calls `name`."""
-        return self.keys.get(name, name)
+        return self._by_name[name].key
 
+
+_SYSTEM = Field("system", role="system", required=False)
+_TOOLS = Field("tools", Kind.TOOLS, required=False)
 
 LAYOUTS: dict[SampleFormat, Layout] = {
-    layout.format: layout
-    for layout in (
-        Layout(SampleFormat.CHAT, ("messages",), ("tools", "parallel_tool_calls"), ("messages",), OPENAI_MESSAGE),
-        Layout(
-            SampleFormat.SHAREGPT,
-            ("conversations",),
-            ("system", "tools"),
-            ("conversations",),
-            MessageKeys("from", "value", _SHAREGPT_ROLES),
-        ),
+    one.format: one
+    for one in (
+        # First, since such samples often have the keys of other formats, too.
         Layout(
             SampleFormat.PREFERENCE,
-            ("prompt", "chosen", "rejected"),
-            ("system", "tools"),
-            ("chosen", "rejected"),
-            allows_messages=True,
+            (
+                _SYSTEM,
+                # Not needed where the answers are lists of messages: they may hold the prompt (TRL's implicit prompts).
+                Field("prompt", Kind.TEXT_OR_MESSAGES, "user", required=False),
+                Field("chosen", Kind.TEXT_OR_MESSAGES, "assistant", learned=True),
+                Field("rejected", Kind.TEXT_OR_MESSAGES, "assistant", learned=True),
+                _TOOLS,
+            ),
         ),
-        Layout(SampleFormat.INPUT_OUTPUT, ("segments",), (), ("segments",), templated=False),
-        Layout(SampleFormat.ALPACA, ("instruction", "output"), ("input", "system"), ("output",)),
+        Layout(
+            SampleFormat.CHAT,
+            (
+                _SYSTEM,
+                Field("messages", Kind.MESSAGES, learned=True),
+                _TOOLS,
+                Field("parallel_tool_calls", Kind.FLAG, required=False),
+            ),
+        ),
+        Layout(
+            SampleFormat.SHAREGPT,
+            (_SYSTEM, Field("conversations", Kind.MESSAGES, learned=True), _TOOLS),
+            SHAREGPT_MESSAGE,
+        ),
+        Layout(SampleFormat.INPUT_OUTPUT, (Field("segments", Kind.SEGMENTS, learned=True),), templated=False),
+        Layout(
+            SampleFormat.ALPACA,
+            (
+                _SYSTEM,
+                Field("instruction", role="user"),
+                Field("input", role="user", required=False),
+                Field("output", role="assistant", learned=True),
+            ),
+        ),
         Layout(
             SampleFormat.PROMPT_COMPLETION,
-            ("prompt", "completion"),
-            ("system", "tools"),
-            ("completion",),
-            allows_messages=True,
+            (
+                _SYSTEM,
+                Field("prompt", Kind.TEXT_OR_MESSAGES, "user"),
+                Field("completion", Kind.TEXT_OR_MESSAGES, "assistant", learned=True),
+                _TOOLS,
+            ),
         ),
-        Layout(SampleFormat.TEXT, ("text",), (), ("text",), templated=False),
+        Layout(SampleFormat.TEXT, (Field("text", learned=True),), templated=False),
     )
 }
 """Every format with its own names for keys, in the order in which they are tried."""
-
-
-def detect(sample: Sample) -> Layout | None:
-    """The layout of a sample: the one whose keys it has, or most of; None when it has none that tells.
-
-    A sample that lacks one required key still counts as its format, so that the finding can name the missing key.
-    """
-    for layout in LAYOUTS.values():
-        if all(key in sample for key in layout.required):
-            return layout
-    best = max(
-        LAYOUTS.values(), key=lambda layout: sum(key in sample for key in layout.required) / len(layout.required)
-    )
-    return best if any(key in sample for key in best.required) else None
 
 
 class Message(NamedTuple):
@@ -163,7 +280,7 @@ class Message(NamedTuple):
     path: Path
     keys: MessageKeys
     learned: bool
-    """Whether its list is one of those that the model learns from; then the assistant's messages are learned."""
+    """Whether its list is one of those that the model learns from."""
 
     @property
     def fields(self) -> dict[str, Any] | None:
@@ -186,12 +303,41 @@ class Message(NamedTuple):
         return self.value.get(self.keys.content) if isinstance(self.value, dict) else None
 
     @property
+    def trained(self) -> bool:
+        """Whether the model learns to write it."""
+        role = self.role
+        return self.learned and role is not None and self.keys.learns(self.value, role)
+
+    @property
     def role_path(self) -> Path:
         return (*self.path, self.keys.role)
 
     @property
     def content_path(self) -> Path:
         return (*self.path, self.keys.content)
+
+
+class Segment(NamedTuple):
+    """A segment of raw text as it stands in a sample, whatever is wrong with it."""
+
+    value: Any
+    path: Path
+
+    @property
+    def text(self) -> Any:
+        return self.value.get(SEGMENT_TEXT) if isinstance(self.value, dict) else None
+
+    @property
+    def learned(self) -> bool:
+        return isinstance(self.value, dict) and self.value.get(SEGMENT_LABEL) is True
+
+    @property
+    def label_path(self) -> Path:
+        return (*self.path, SEGMENT_LABEL)
+
+    @property
+    def text_path(self) -> Path:
+        return (*self.path, SEGMENT_TEXT)
 
 
 class Text(NamedTuple):
@@ -202,74 +348,4 @@ class Text(NamedTuple):
     learned: bool
     """Whether it is (part of) what the model learns to write; of a preference pair both answers."""
     role: str | None
-    """Of its message, when known; in formats without messages the role that it gets."""
-
-
-def message_lists_of(sample: Sample, layout: Layout) -> list[list[Message]]:
-    """The lists of messages in a sample: one for chats, up to three for preference pairs, none for plain texts."""
-    if layout.messages is not None:
-        return [_messages(sample, layout.required[0], layout.messages, learned=True)]
-    if layout.allows_messages:
-        return [
-            _messages(sample, key, OPENAI_MESSAGE, learned=key in layout.learned)
-            for key in layout.required
-            if isinstance(sample.get(key), list)
-        ]
-    return []
-
-
-def texts_of(sample: Sample, layout: Layout) -> list[Text]:
-    """Every string of a sample that reaches the model; values that should be strings and are none are left out."""
-    found: list[Text] = []
-    if layout.format is SampleFormat.INPUT_OUTPUT:
-        segments = sample.get(layout.required[0])
-        for index, segment in enumerate(segments if isinstance(segments, list) else ()):
-            if isinstance(segment, dict) and isinstance(text := segment.get("text"), str):
-                learned = segment.get("label") is True
-                found.append(Text((layout.required[0], index, "text"), text, learned, None))
-        return found
-    system = sample.get("system") if "system" in layout.optional else None
-    if isinstance(system, str):
-        found.append(Text(("system",), system, False, "system"))
-    for key in layout.known:
-        value = sample.get(key)
-        if isinstance(value, str):
-            if key not in ("system", "tools"):
-                learned = key in layout.learned
-                found.append(Text((key,), value, learned, "assistant" if learned else "user"))
-        elif isinstance(value, list) and (keys := _keys_of_list(key, layout)):
-            for message in _messages(sample, key, keys, learned=key in layout.learned):
-                found += _texts_of_message(message)
-    return found
-
-
-def text_parts(content: Any, path: Path) -> list[tuple[Path, str]]:
-    """The strings of a message's content, which is a string or a list of parts `{"type": "text", "text": …}`."""
-    if isinstance(content, str):
-        return [(path, content)]
-    if not isinstance(content, list):
-        return []
-    return [
-        ((*path, index, "text"), part["text"])
-        for index, part in enumerate(content)
-        if isinstance(part, dict) and isinstance(part.get("text"), str)
-    ]
-
-
-def _keys_of_list(key: str, layout: Layout) -> MessageKeys | None:
-    if key not in layout.required:
-        return None
-    return layout.messages or (OPENAI_MESSAGE if layout.allows_messages else None)
-
-
-def _messages(sample: Sample, key: str, keys: MessageKeys, *, learned: bool) -> list[Message]:
-    values = sample.get(key)
-    if not isinstance(values, list):
-        return []
-    return [Message(value, (key, index), keys, learned) for index, value in enumerate(values)]
-
-
-def _texts_of_message(message: Message) -> list[Text]:
-    role = message.role
-    learned = message.learned and role == "assistant"
-    return [Text(path, text, learned, role) for path, text in text_parts(message.content, message.content_path)]
+    """Of its message, when known; in formats without messages the role that it gets. None in raw text."""

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from lintune_schemas import events, samples
+from lintune_schemas import events, layouts
 from lintune_schemas.recipe import Recipe, json_schema
 from lintune_schemas.samples import SampleFormat
 
@@ -132,11 +132,11 @@ def test_good_samples_of_the_rules_are_valid(path):
     for line in path.read_text(encoding="utf-8").splitlines():
         if "finding of its own" not in line:
             sample = json.loads(line)
-            sample_schema(samples.detect(sample).format).validate(sample)
+            sample_schema(layouts.detect(sample).format).validate(sample)
 
 
 @pytest.mark.parametrize("code", ["SF103", "SF104", "SF106", "SF109", "SF111"])
 def test_bad_samples_of_the_rules_are_not_valid(code):
     for line in (FIXTURES / code / "bad.jsonl").read_text(encoding="utf-8").splitlines():
         sample = json.loads(line)
-        assert not sample_schema(samples.detect(sample).format).is_valid(sample), line
+        assert not sample_schema(layouts.detect(sample).format).is_valid(sample), line

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lintune_schemas import conversations, samples
+from lintune_schemas import contents, conversations, layouts
 from lintune_schemas.conversations import Turn
 from lintune_schemas.samples import LAYOUTS, SampleFormat
 
@@ -22,7 +22,7 @@ CHAT = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "c
     ],
 )
 def test_detect(sample, expected):
-    layout = samples.detect(sample)
+    layout = layouts.detect(sample)
     assert (layout.format if layout else None) is expected
 
 
@@ -52,4 +52,4 @@ def test_the_input_of_an_instruction_is_appended_to_it():
 
 def test_texts_of_leaves_out_what_is_no_text():
     sample = {"prompt": "Hi", "completion": 3, "source": "made up"}
-    assert samples.texts_of(sample, LAYOUTS[SampleFormat.PROMPT_COMPLETION]) == [(("prompt",), "Hi", False, "user")]
+    assert contents.texts_of(sample, LAYOUTS[SampleFormat.PROMPT_COMPLETION]) == [(("prompt",), "Hi", False, "user")]

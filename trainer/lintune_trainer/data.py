@@ -50,8 +50,8 @@ def read(recipe: Recipe, recipe_folder: Path) -> Data:
     if not recipe.datasets:
         raise LintuneError("The recipe lists no data set. Add one under datasets: with its path.")
     return Data(
-        tuple(datasets.read(recipe_folder / entry.path) for entry in recipe.datasets),
-        tuple(datasets.read(recipe_folder / entry.path) for entry in recipe.test_datasets),
+        tuple(datasets.read(recipe_folder / entry.path, entry) for entry in recipe.datasets),
+        tuple(datasets.read(recipe_folder / entry.path, entry) for entry in recipe.test_datasets),
     )
 
 

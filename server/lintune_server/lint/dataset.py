@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lintune_server.lint import judging, part, scanning
-from lintune_server.lint.layouts import layout_of
+from lintune_server.lint.layouts import surroundings_of
 from lintune_server.lint.line_check import LineChecker
 from lintune_server.lint.peers import Peers
 from lintune_server.lint.sample import Line, Surroundings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lintune_schemas.chat import TokenizedChat
     from lintune_schemas.conversations import Conversation
-    from lintune_schemas.samples import Layout, SampleFormat
+    from lintune_schemas.samples import SampleFormat
     from lintune_server.lint.context import Context
     from lintune_server.lint.findings import Finding
     from lintune_server.lint.line_check import CheckedLine
@@ -46,7 +46,6 @@ class DatasetLinter:
         self.context = context
         self._selection = selection
         self._known: dict[str, CheckedLine] = {}
-        self._layout: Layout | None = None
         self._surroundings = Surroundings(None, context.recipe, context.tokenizer)
 
     def check(self, text: str) -> list[Finding]:
@@ -72,10 +71,10 @@ class DatasetLinter:
 
     def _see_layout(self, text: str) -> None:
         """When the file's layout is another, nothing that was found counts."""
-        layout = layout_of(line for line in part.split(text)[0] if line.strip(part.BLANK))
-        if layout != self._layout:
-            self._layout = layout
-            self._surroundings = Surroundings(layout, self.context.recipe, self.context.tokenizer)
+        lines = (line for line in part.split(text)[0] if line.strip(part.BLANK))
+        surroundings = surroundings_of(lines, self.path, self.context)
+        if surroundings != self._surroundings:
+            self._surroundings = surroundings
             self._known = {}
 
     def _check_lines(self, texts: Sequence[str]) -> list[CheckedLine]:

@@ -1,35 +1,37 @@
-"""Which format a file is in."""
+"""Which format a file is in, from its first lines and from the recipe that lists it."""
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import orjson
 
-from lintune_schemas import samples
+from lintune_schemas import layouts
+from lintune_server.lint.sample import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
-    from lintune_schemas.samples import Layout, SampleFormat
-
-_LOOKED_AT = 1000
-"""Lines, from the beginning of the file. They decide for all, so that the rest need not be read first."""
+    from lintune_schemas.samples import Sample
+    from lintune_server.lint.context import Context
 
 
-def layout_of(lines: Iterable[str]) -> Layout | None:
-    """The layout of most of the first lines that hold a sample; None when none does. lines: without blank ones."""
-    counts: Counter[SampleFormat] = Counter()
-    for line in islice(lines, _LOOKED_AT):
+def surroundings_of(lines: Iterable[str], path: Path, context: Context) -> Surroundings:
+    """What the rules may know of a file. lines: its first ones, without blank ones; some may hold no sample."""
+    entry = None
+    if context.recipe is not None and context.recipe_path is not None:
+        entry = context.recipe.entry_of(path, context.recipe_path.parent)
+    found = layouts.of_file(_samples(islice(lines, layouts.LOOKED_AT)), entry)
+    return Surroundings(found.layout, context.recipe, context.tokenizer, found.unmet)
+
+
+def _samples(lines: Iterable[str]) -> Iterator[Sample]:
+    for line in lines:
         try:
             value = orjson.loads(line)
         except (orjson.JSONDecodeError, UnicodeEncodeError):
             continue
-        layout = samples.detect(value) if isinstance(value, dict) else None
-        if layout:
-            counts[layout.format] += 1
-    if not counts:
-        return None
-    return max(samples.LAYOUTS.values(), key=lambda layout: counts[layout.format])
+        if isinstance(value, dict):
+            yield value

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lintune_schemas import conversations, samples
+from lintune_schemas import conversations, layouts, samples
 from lintune_schemas.chat_template import TemplateError
+from lintune_schemas.contents import is_plain, message_lists_of, segments_of, texts_of
 from lintune_server.lint import json_source
 
 if TYPE_CHECKING:
     from lintune_schemas.chat import ChatTokenizer, MeasuredChat, TokenizedChat
     from lintune_schemas.conversations import Conversation
     from lintune_schemas.recipe import Recipe
-    from lintune_schemas.samples import Layout, Message, Sample, SampleFormat, Text
+    from lintune_schemas.samples import Layout, Message, Sample, SampleFormat, Segment, Text
     from lintune_server.lint.json_source import JsonSyntaxError
 
 
@@ -27,6 +28,8 @@ class Surroundings:
     layout: Layout | None = None
     recipe: Recipe | None = None
     tokenizer: ChatTokenizer | None = None
+    unmet: Layout | None = None
+    """What the recipe says of the file's layout, when no sample is so."""
 
     @property
     def train_on_inputs(self) -> bool:
@@ -70,13 +73,25 @@ class Line:
 
     @cached_property
     def layout(self) -> Layout | None:
-        """The file's layout when the sample has any required key of it, else its own; None when it has none."""
+        """The file's layout, unless the sample has the keys of another one; None when it has those of none."""
         if self.sample is None:
             return None
         of_file = self.surroundings.layout
-        if of_file and any(key in self.sample for key in of_file.required):
+        if of_file is not None and of_file.required_set <= self.sample.keys():
             return of_file
-        return samples.detect(self.sample)
+        own = layouts.detect(self.sample)
+        if of_file is not None and any(key in self.sample for key in of_file.required):
+            # It lacks some keys of the file's format: has it all keys of another?
+            return own if own is not None and own.required_set <= self.sample.keys() else of_file
+        return own
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether one glance shows that the rules of the sample format have nothing to say."""
+        layout = self.layout
+        if self.sample is None or layout is None or layout is not self.surroundings.layout:
+            return False
+        return is_plain(self.sample, layout)
 
     @property
     def format(self) -> SampleFormat | None:
@@ -93,20 +108,27 @@ class Line:
         """Lists of messages as they stand in the sample, whatever is wrong with them: one in a chat."""
         if self.sample is None or self.layout is None:
             return []
-        return samples.message_lists_of(self.sample, self.layout)
+        return message_lists_of(self.sample, self.layout)
 
     @property
     def messages(self) -> list[Message]:
         """The messages of all lists."""
         lists = self.message_lists
-        return lists[0] if len(lists) == 1 else [message for messages in lists for message in messages]
+        return lists[0] if len(lists) == 1 else [message for one in lists for message in one]
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """The segments of raw text; none in other formats."""
+        if self.sample is None or self.layout is None:
+            return []
+        return segments_of(self.sample, self.layout)
 
     @cached_property
     def texts(self) -> list[Text]:
         """Every string that reaches the model, with its path, its role, and whether it is learned."""
         if self.sample is None or self.layout is None:
             return []
-        return samples.texts_of(self.sample, self.layout)
+        return texts_of(self.sample, self.layout)
 
     @cached_property
     def answers(self) -> list[Text]:

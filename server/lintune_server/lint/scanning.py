@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lintune_schemas.errors import LintuneError
 from lintune_server.lint import judging, part, pieces
 from lintune_server.lint.context import context_for
-from lintune_server.lint.layouts import layout_of
+from lintune_server.lint.layouts import surroundings_of
 from lintune_server.lint.line_check import finding_of
 from lintune_server.lint.part import Part
 from lintune_server.lint.placing import fix_in_file, in_file
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from lintune_schemas.samples import Layout, SampleFormat
+    from lintune_schemas.samples import SampleFormat
     from lintune_server.lint.context import Context
     from lintune_server.lint.data_set import DataSet
     from lintune_server.lint.findings import Finding, Position
@@ -128,7 +128,7 @@ def scan(
             empty = Part()
             data = judging.data_set(path, empty, surroundings, lambda _: "")
             return Scan(path, context, empty, data, tuple(found), DiskLines(source, size, array("Q", [0])))
-        surroundings = Surroundings(_layout(head), context.recipe, context.tokenizer)
+        surroundings = _surroundings(head, path, context)
         checker = pieces.PieceChecker(path, source, surroundings)
         whole, offsets = pieces.check(source, size, checker, lambda done: progress(done, size))
         after = source.stat()
@@ -173,8 +173,8 @@ def check_head(head: Head, path: Path) -> list[Finding]:
     return found
 
 
-def _layout(head: Head) -> Layout | None:
+def _surroundings(head: Head, path: Path, context: Context) -> Surroundings:
     lines, _ = part.split(head.data.decode("utf-8", "surrogateescape"))
     if not head.whole:
         lines.pop()
-    return layout_of(line for line in lines if line.strip(part.BLANK))
+    return surroundings_of((line for line in lines if line.strip(part.BLANK)), path, context)

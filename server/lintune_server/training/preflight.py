@@ -58,8 +58,8 @@ def fingerprint_of(recipe: Recipe, recipe_folder: Path) -> str:
     """The fingerprint that a run of this recipe would get now. Raises LintuneError on unreadable data."""
     return runs.fingerprint(
         recipe,
-        [datasets.read(recipe_folder / entry.path) for entry in recipe.datasets],
-        [datasets.read(recipe_folder / entry.path) for entry in recipe.test_datasets],
+        [datasets.read(recipe_folder / entry.path, entry) for entry in recipe.datasets],
+        [datasets.read(recipe_folder / entry.path, entry) for entry in recipe.test_datasets],
     )
 
 
