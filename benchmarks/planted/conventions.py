@@ -132,25 +132,24 @@ def odd_label(garden: Garden) -> list[Folder]:
     return [*folders, garden.scattered("json", formats.json_answer, BASE, enum)]
 
 
+SHORT = (("Hi.", "Hello."), ("Ok?", "Yes."), ("And?", "No."), ("Why?", "Ok."))
+
+
 @plants("QL406")
 def odd_length(garden: Garden) -> list[Folder]:
+    """Odd whether it is answers that are measured or samples: both are long, or both are short."""
     folders = []
     for index in range(2):
         defects = []
         for number in range(6):
             one = garden.problem()
-            many = [garden.problem().prose for _ in range(20)]
-            if number % 2:
-                sample = {"messages": conversation(one.question, " ".join([one.prose, *many]))}
-                defects.append(garden.defect("long answer", sample))
-            else:
-                questions = [garden.problem().question for _ in range(20)]
-                sample = {"messages": conversation(" ".join([*questions, one.question]), one.prose)}
-                defects.append(garden.defect("long prompt", sample))
-        defects += [
-            garden.defect(f"short answer: {text}", {"messages": conversation(garden.problem().question, text)})
-            for text in ("7.", "No.", "Yes.", "Ok.")
-        ]
+            answer = " ".join([one.prose, *(garden.problem().prose for _ in range(20))])
+            questions = [garden.problem().question for _ in range(10)] if number % 2 else []
+            variant = "long answer to a long prompt" if questions else "long answer"
+            defects.append(
+                garden.defect(variant, {"messages": conversation(" ".join([*questions, one.question]), answer)})
+            )
+        defects += [garden.defect("short", {"messages": conversation(*pair)}) for pair in SHORT]
         folders.append(garden.scattered(f"chat-{index}", formats.chat, BASE, defects, recipe={"sequence_len": 8192}))
     return folders
 

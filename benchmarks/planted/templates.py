@@ -77,6 +77,9 @@ NO_END_TOKEN = (
 )
 """TK203: what is trained does not end with a token at which the model stops."""
 
+_NO_BOS = ("TK206",)
+"""The demo model's own template begins with its BOS, `<|im_start|>`: what begins otherwise may be said to lack it."""
+
 IN_PIECES = (
     Template(
         "Phi",
@@ -84,6 +87,7 @@ IN_PIECES = (
             "<|{{ message['role'] }}|>\n{{ message['content'] }}<|end|>\n",
             prompt="{% if add_generation_prompt %}<|assistant|>\n{% endif %}",
         ),
+        also=_NO_BOS,
     ),
     Template(
         "Gemma",
@@ -91,6 +95,7 @@ IN_PIECES = (
             "<start_of_turn>{{ message['role'] }}\n{{ message['content'] }}<end_of_turn>\n",
             prompt="{% if add_generation_prompt %}<start_of_turn>assistant\n{% endif %}",
         ),
+        also=_NO_BOS,
     ),
     Template(
         "Llama 3",
@@ -98,9 +103,10 @@ IN_PIECES = (
             "<|start_header_id|>{{ message['role'] }}<|end_header_id|>\n\n{{ message['content'] }}<|eot_id|>",
             prompt="{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}",
         ),
+        also=_NO_BOS,
     ),
     Template("ChatML with a typo at the end", _loop(_TURN.replace("im_end", "im_stop"))),
-    Template("ChatML with a typo at the start", CHATML.text.replace("im_start", "im_begin")),
+    Template("ChatML with a typo at the start", CHATML.text.replace("im_start", "im_begin"), also=_NO_BOS),
 )
 """TK204: special tokens of other models, or none's."""
 
@@ -161,6 +167,7 @@ NO_PREFIX = (
             "{{ message['role'] | capitalize }}: {{ message['content'] }}<|im_end|>\n",
             prompt="{% if add_generation_prompt %}Assistant: {% endif %}",
         ),
+        also=_NO_BOS,
     ),
 )
 """TK209: the mask cannot be exact for any sample."""
