@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from lintune_server.lint.sample import Line, Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,13 @@ class DataSet:
     """All files of the recipe that are trained on, this one among them if it is one; without a recipe only this one."""
     evaluation: Sequence[DataSet] = ()
     """All files of the recipe that are evaluated with."""
+    trained_on: bool = False
+    """Whether the recipe lists this one among its `datasets`."""
+    evaluated_with: bool = False
+    """Whether the recipe lists this one among its `test_datasets`."""
     unused: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """By index of the sample, the codes it wants ignored that no rule found there. Known only to the rule about it."""
+    _found: dict[Callable[[DataSet], Any], Any] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -71,6 +78,12 @@ class DataSet:
     def column(self, fact_: Fact) -> Any:
         """The fact about each sample, in their order; with a width, that many numbers a sample, one after the other."""
         return self.columns[fact_.name]
+
+    def once(self, find: Callable[[DataSet], _Found]) -> _Found:
+        """What `find` finds in this data set, which is looked for once, however many rules ask."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        return cast("_Found", self._found[find])
 
     def line(self, index: int) -> Line:
         """Sample `index`, read again."""

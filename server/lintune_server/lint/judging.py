@@ -41,7 +41,7 @@ def judge(data: DataSet, part: Part, peers: Peers, asks: Callable[[str], bool]) 
 
     peers: the recipe's data sets. asks: whether a rule is asked, by its code.
     """
-    data.training, data.evaluation = peers.around(data)
+    peers.introduce(data)
     found: list[Finding] = []
     matched: dict[int, set[str]] = {}
     for one in chain(_of_shape(part), _of_samples(data, part, asks)):

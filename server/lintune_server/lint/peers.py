@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from lintune_server.lint.context import Context
@@ -33,14 +33,16 @@ class Peers:
             read,
         )
 
-    def around(self, data: DataSet) -> tuple[Sequence[DataSet], Sequence[DataSet]]:
-        """The data sets trained on and those evaluated with; `data` itself stands for its own path."""
+    def introduce(self, data: DataSet) -> None:
+        """Tell a data set of the others; in their lists it stands for its own path itself."""
         own = data.path.resolve()
-        if own not in self.training and own not in self.evaluation:
-            return (data,), ()
+        data.trained_on, data.evaluated_with = own in self.training, own in self.evaluation
+        if not data.trained_on and not data.evaluated_with:
+            data.training, data.evaluation = (data,), ()
+            return
 
         def found(paths: tuple[Path, ...]) -> list[DataSet]:
             each = (data if path == own else self.read(path) for path in dict.fromkeys(paths))
             return [one for one in each if one is not None]
 
-        return found(self.training), found(self.evaluation)
+        data.training, data.evaluation = found(self.training), found(self.evaluation)
