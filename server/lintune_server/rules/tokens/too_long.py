@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem
 from lintune_server.lint.rule import line_rule
+from lintune_server.rules.tokens.nothing_left import is_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,8 @@ def too_long(line: Line) -> Iterator[Problem]:
     """
     ## What it does
     Reports a sample with more tokens than the recipe's `sequence_len`, counted by the model's own tokenizer with the
-    chat template applied, and says what becomes of it.
+    chat template applied, and says what becomes of it. Where it is cut so that nothing is left to learn, TK202 says so
+    instead.
 
     ## Why it hurts
     By default the sample is dropped, so it is never learned. With `excess_length_strategy: truncate` its end is cut
@@ -41,6 +43,8 @@ def too_long(line: Line) -> Iterator[Problem]:
             fate = "training stops there (excess_length_strategy: raise)"
         case "truncate":
             assert line.tokenized
+            if not is_left(line.tokenized, limit):
+                return
             fate = _cut(line.tokenized, limit)
     yield Problem(f"{measured.tokens:,} tokens, and sequence_len is {limit:,}: {fate}.")
 
