@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import bitsandbytes as bnb
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ from lintune_schemas.runs import DatasetLock
 from lintune_trainer import adapter, models
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
-from lintune_trainer.loss import mean_loss
+from lintune_trainer.loss import Collator, mean_loss, training_loss
 from lintune_trainer.plan import plan
 from lintune_trainer.run import Run, create
 from lintune_trainer.training import fine_tune
@@ -52,6 +53,27 @@ def test_it_learns(tune: FineTune, samples: list[Sample]) -> None:
     assert len(losses(reported)) == 20
     # Random embeddings that stay as they are set a limit to what can be learned.
     assert mean_loss(model, samples[:8], 4) < losses(reported)[0] - 0.3
+
+
+def test_an_evaluation_does_not_change_the_gradients(
+    small_model: Path, samples: list[Sample], recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """bitsandbytes repacks 4-bit weights when a CPU with AVX-512 bf16 evaluates, and then gives no gradients."""
+    monkeypatch.setattr(bnb.nn.modules, "has_avx512bf16", lambda: True)
+    model = adapter.attach(models.load_for_training(small_model, recipe(load_in_4bit=True), CPU), recipe())
+    batch = Collator(model)(samples[:4])
+    labels = batch.pop("labels")
+
+    def gradients() -> dict[str, torch.Tensor]:
+        model.train()
+        model.zero_grad()
+        training_loss(model(**batch), labels).backward()
+        return {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
+
+    before = gradients()
+    mean_loss(model, samples[:4], 4)
+    after = gradients()
+    assert all(torch.equal(after[name], gradient) for name, gradient in before.items())
 
 
 def test_each_step_is_reported(tune: FineTune, samples: list[Sample]) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import bitsandbytes as bnb
 import torch
 from filelock import FileLock
 from gguf import GGUFReader
@@ -111,7 +112,13 @@ def load_for_training(folder: Path, recipe: Recipe, device: Device) -> Any:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=device.dtype,
     )
-    return load(folder, device.dtype, nf4, device.kind)
+    model = load(folder, device.dtype, nf4, device.kind)
+    for module in model.modules():
+        if isinstance(module, bnb.nn.Linear4bit):
+            # On CPUs with AVX-512 bf16, the first evaluation would repack the weights for a kernel without a gradient,
+            # and from then on nothing reaches the layers below (bitsandbytes 0.50.2, autograd/_functions.py).
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 def copy_tokenizer(source: Path, target: Path, chat_template: str | None = None) -> None:
