@@ -52,9 +52,7 @@ def unknown_role(garden: Garden) -> list[Folder]:
     for name in ("System", "sytem", "SYSTEM", "narrator", "context", ""):
         sample = {"messages": [message(name, "Be brief."), *_turns(garden, 1)]}
         defects.append(garden.defect(name or "no role at all", sample))
-    messages = _turns(garden, 1)
-    decoys = [garden.decoy("developer", {"messages": [message("developer", "Be brief."), *messages]})]
-    return [_folder(garden, [*defects, *decoys]), _unknown_speakers(garden)]
+    return [_folder(garden, defects), _unknown_speakers(garden)]
 
 
 def _unknown_speakers(garden: Garden) -> Folder:
