@@ -57,7 +57,8 @@ def misses(verdict: Verdict, judge: Judge) -> Iterator[str]:
     """Each defect that was not found, each finding where there is no such defect, each secret that was shown."""
     for folder, plant in verdict.misses:
         line = plant.defect.line or f"file {plant.file}"
-        yield f"missed  {plant.code} {folder.name}/{plant.file}:{plant.line} ({_cut(plant.defect.variant)}) {_cut(line)}"
+        place, variant = f"{folder.name}/{plant.file}:{plant.line}", _cut(plant.defect.variant)
+        yield f"missed  {plant.code} {place} ({variant}) {_cut(line)}"
     for finding, why in verdict.false:
         place = f"{finding.path.parent.name}/{finding.path.name}:{finding.line}"
         line = judge.excerpt(finding).decode("utf-8", "replace")
