@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lintune_schemas.samples import FUNCTION_CALL, Kind, Message, Segment, Text
 
@@ -14,20 +14,12 @@ if TYPE_CHECKING:
 
 def message_lists_of(sample: Sample, layout: Layout) -> list[list[Message]]:
     """The lists of messages in a sample: one for chats, up to three for preference pairs, none for plain texts."""
-    lists = (
-        messages_under(sample, one.key, layout.message, learned=one.learned)
-        for one in layout.fields
-        if one.kind.holds_messages
-    )
-    return [messages for messages in lists if messages is not None]
-
-
-def messages_under(sample: Sample, key: str, keys: MessageKeys, *, learned: bool) -> list[Message] | None:
-    """The messages under a key; None when there is no list."""
-    value = sample.get(key)
-    if isinstance(value, list):
-        return [Message(one, (key, index), keys, learned) for index, one in enumerate(value)]
-    return None
+    keys, lists = layout.message, []
+    for one in layout.fields:
+        if one.kind.holds_messages and isinstance(values := sample.get(one.key), list):
+            key, learned = one.key, one.learned
+            lists.append([Message(value, (key, index), keys, learned) for index, value in enumerate(values)])
+    return lists
 
 
 def segments_of(sample: Sample, layout: Layout) -> list[Segment]:
@@ -37,6 +29,54 @@ def segments_of(sample: Sample, layout: Layout) -> list[Segment]:
         if one.kind is Kind.SEGMENTS and isinstance(values := sample.get(one.key), list):
             found += [Segment(value, (one.key, index)) for index, value in enumerate(values)]
     return found
+
+
+class Spoken(NamedTuple):
+    """One turn of a thread, before anybody has looked whether it is right."""
+
+    role: str | None
+    """None when its message has none that the format knows."""
+    message: Message | None
+    """None for a text that is a turn by itself."""
+    path: Path
+
+    @property
+    def role_path(self) -> Path:
+        return self.message.role_path if self.message else self.path
+
+
+class Thread(NamedTuple):
+    """The turns of one conversation in a sample: of a preference pair there are two."""
+
+    turns: list[Spoken]
+    start: int
+    """Turns before it are those of an earlier thread, too: a problem with them has been said."""
+    answer: Path
+    """Where the part stands that is learned from."""
+
+
+def threads_of(sample: Sample, layout: Layout) -> list[Thread]:
+    """The conversations in a sample that has lists of messages; none in one without."""
+    given: list[Spoken] = []
+    answers: list[tuple[Path, list[Spoken]]] = []
+    any_list = False
+    for one in layout.fields:
+        value = sample.get(one.key)
+        spoken: list[Spoken] = []
+        if isinstance(value, list) and one.kind.holds_messages:
+            any_list = True
+            for index, item in enumerate(value):
+                message = Message(item, (one.key, index), layout.message, one.learned)
+                spoken.append(Spoken(message.role, message, message.path))
+        elif isinstance(value, str) and value and one.kind.holds_text:
+            spoken.append(Spoken(one.role, None, (one.key,)))
+        if one.learned and spoken:
+            answers.append(((one.key,), spoken))
+        else:
+            given += spoken
+    if not any_list:
+        return []
+    return [Thread(given + spoken, len(given) if index else 0, key) for index, (key, spoken) in enumerate(answers)]
 
 
 def texts_of(sample: Sample, layout: Layout) -> list[Text]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from lintune_schemas.samples import Field, Layout, MessageKeys, Path, Sample
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One message of a conversation, as the chat template gets it."""
 
     role: str
@@ -33,7 +32,7 @@ class Turn:
     """Whether the model learns to write this turn."""
     path: Path
     """The value in the sample that this turn's text comes from."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = {}
     """What else the chat template gets of the message: `tool_calls`, `tool_call_id`, `name` and so on."""
 
     def as_message(self) -> dict[str, Any]:
@@ -68,20 +67,25 @@ def read(sample: Sample, layout: Layout) -> Conversation:
         if value is None:
             if one.required:
                 raise KeyError(one.key)
+        elif one.name == "rejected":
+            pass
+        elif isinstance(value, list) and one.kind.holds_messages:
+            _add_messages(turns, value, one, layout.message)
+        elif one.kind.holds_text:
+            if not isinstance(value, str):
+                raise TypeError(f"{one.key} is no text")
+            if value or one.required:
+                turns.append(Turn(one.role or "", value, one.learned, (one.key,)))
+        elif one.kind is Kind.SEGMENTS:
+            _add_segments(turns, value, one.key)
         elif one.kind is Kind.TOOLS:
             tools = _tools(value)
-        elif one.kind is Kind.SEGMENTS:
-            turns += _segments(value, one.key)
-        elif isinstance(value, list) and one.kind.holds_messages:
-            turns += _messages(value, one, layout.message)
-        elif one.kind.holds_text and (value or one.required) and one.name != "rejected":
-            turns.append(Turn(one.role or "", value, one.learned, (one.key,)))
     if layout.format is SampleFormat.ALPACA:
         turns = _with_input(turns, layout)
-    elif len(turns) > 1 and turns[0].role == turns[1].role == "system" and turns[0].path == (layout.key("system"),):
+    elif len(turns) > 1 and turns[1].role == "system" and turns[0].path == ("system",):
         del turns[0]  # the messages have a system message of their own: as in Axolotl, it is that one
-    if not turns or not all(isinstance(turn.content, str) for turn in turns):
-        raise ValueError(f"no valid {layout.format} sample")
+    if not turns:
+        raise ValueError("nothing to read")
     return Conversation(tuple(turns), tools, layout.templated)
 
 
@@ -90,40 +94,47 @@ def _with_input(turns: list[Turn], layout: Layout) -> list[Turn]:
     instruction, more = (layout.key("instruction"),), (layout.key("input"),)
     extra = next((turn.content for turn in turns if turn.path == more), "")
     return [
-        replace(turn, content=f"{turn.content}\n\n{extra}") if extra and turn.path == instruction else turn
+        turn._replace(content=f"{turn.content}\n\n{extra}") if extra and turn.path == instruction else turn
         for turn in turns
         if turn.path != more
     ]
 
 
-def _segments(segments: list[dict[str, Any]], key: str) -> list[Turn]:
-    return [
-        Turn("", segment[SEGMENT_TEXT], segment[SEGMENT_LABEL] is True, (key, index, SEGMENT_TEXT))
-        for index, segment in enumerate(segments)
-    ]
+def _add_segments(turns: list[Turn], segments: list[dict[str, Any]], key: str) -> None:
+    for index, segment in enumerate(segments):
+        text, label = segment[SEGMENT_TEXT], segment[SEGMENT_LABEL]
+        if not isinstance(text, str) or not isinstance(label, bool):
+            raise TypeError("a segment is a text and true or false")
+        turns.append(Turn("", text, label, (key, index, SEGMENT_TEXT)))
 
 
-def _messages(messages: list[dict[str, Any]], of: Field, keys: MessageKeys) -> list[Turn]:
-    if of.name == "rejected":
-        return []
-    return [_turn(message, (of.key, index), of.learned, keys) for index, message in enumerate(messages)]
+def _add_messages(turns: list[Turn], messages: list[dict[str, Any]], of: Field, keys: MessageKeys) -> None:
+    role_key, content_key, key, learned = keys.role, keys.content, of.key, of.learned
+    for index, message in enumerate(messages):
+        raw, content = message[role_key], message.get(content_key)
+        role = keys.roles[raw]
+        path = (key, index, content_key)
+        if len(message) == 2 and isinstance(content, str) and raw != FUNCTION_CALL:  # by far the most
+            turns.append(Turn(role, content, learned and role in keys.learned_roles, path))
+        else:
+            turns.append(Turn(role, *_content(message, raw, keys, path, learned and keys.learns(message, role))))
 
 
-def _turn(message: dict[str, Any], path: Path, learned: bool, keys: MessageKeys) -> Turn:
-    raw = message[keys.role]
-    role = keys.roles[raw]
+def _content(
+    message: dict[str, Any], raw: str, keys: MessageKeys, path: Path, learned: bool
+) -> tuple[str, bool, Path, dict[str, Any]]:
     content: Any = message.get(keys.content)
     if raw == FUNCTION_CALL:
-        return Turn(role, "", learned, (*path, keys.content), {TOOL_CALLS: _function_calls(content)})
+        return "", learned, path, {TOOL_CALLS: _function_calls(content)}
     if isinstance(content, list):
         if any(part["type"] != "text" for part in content):
             raise ValueError("only parts of text are read")
         content = "".join(part["text"] for part in content)
     elif content is None and message.get(TOOL_CALLS):
         content = ""  # as OpenAI writes a message that is nothing but calls; templates print None
-    if len(message) == 2:  # by far the most
-        return Turn(role, content, learned and role in keys.learned_roles, (*path, keys.content))
-    return Turn(role, content, learned and keys.learns(message, role), (*path, keys.content), _extra(message, keys))
+    if not isinstance(content, str):
+        raise TypeError("content that is no text")
+    return content, learned, path, _extra(message, keys)
 
 
 def _extra(message: dict[str, Any], keys: MessageKeys) -> dict[str, Any]:

@@ -140,11 +140,11 @@ class Kind(StrEnum):
 
     @property
     def holds_text(self) -> bool:
-        return self in (Kind.TEXT, Kind.TEXT_OR_MESSAGES)
+        return self is Kind.TEXT or self is Kind.TEXT_OR_MESSAGES
 
     @property
     def holds_messages(self) -> bool:
-        return self in (Kind.MESSAGES, Kind.TEXT_OR_MESSAGES)
+        return self is Kind.MESSAGES or self is Kind.TEXT_OR_MESSAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,10 @@ class Layout:
     @cached_property
     def known(self) -> tuple[str, ...]:
         return self.required + self.optional
+
+    @cached_property
+    def known_set(self) -> frozenset[str]:
+        return frozenset(self.known)
 
     @cached_property
     def learned(self) -> tuple[str, ...]:
@@ -328,8 +332,12 @@ class Segment(NamedTuple):
         return self.value.get(SEGMENT_TEXT) if isinstance(self.value, dict) else None
 
     @property
+    def label(self) -> Any:
+        return self.value.get(SEGMENT_LABEL) if isinstance(self.value, dict) else None
+
+    @property
     def learned(self) -> bool:
-        return isinstance(self.value, dict) and self.value.get(SEGMENT_LABEL) is True
+        return self.label is True
 
     @property
     def label_path(self) -> Path:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lintune_schemas.samples import ROLES, SampleFormat
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import line_rule
@@ -10,6 +9,7 @@ from lintune_server.lint.rule import line_rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lintune_schemas.contents import Spoken
     from lintune_server.lint.sample import Line
 
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def nothing_to_learn(line: Line) -> Iterator[Problem]:
     """
     ## What it does
-    Reports a conversation without an assistant message, or whose assistant messages all have weight 0.
+    Reports a conversation without an assistant message, or whose assistant messages all have weight 0; raw text in
+    segments of which none is learned.
 
     ## Why it hurts
     Only what the assistant says is learned. The sample costs time in every epoch and teaches nothing.
@@ -32,19 +33,28 @@ def nothing_to_learn(line: Line) -> Iterator[Problem]:
     {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}
     ```
     """
-    if line.format is not SampleFormat.CHAT or line.sample is None:
+    if line.plain or line.layout is None or line.surroundings.train_on_inputs:
         return
-    messages = line.sample.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        return
-    # A missing or unknown role may well be the assistant's: its own finding says so.
-    if any(message.get("role") not in ROLES for message in messages):
-        return
-    spot = Value(("messages",))
-    answers = [message for message in messages if message["role"] == "assistant"]
-    if not messages:
-        yield Problem("Nothing to learn: the list of messages is empty.", spot)
-    elif not answers:
-        yield Problem("Nothing to learn: no message is the assistant's, and only its messages are learned.", spot)
-    elif all(message.get("weight", 1) == 0 for message in answers):
-        yield Problem("Nothing to learn: every assistant message has weight 0.", spot)
+    for thread in line.threads:
+        answers = [turn for turn in thread.turns if turn.path[0] == thread.answer[0]]
+        # A missing or unknown role may well be the assistant's: its own finding says so.
+        if not any(turn.role is None or _is_learned(turn) for turn in answers):
+            yield Problem(f"Nothing to learn: {_why(answers)}.", Value(thread.answer))
+    segments = line.segments
+    if segments and all(segment.label is False for segment in segments):
+        yield Problem("Nothing to learn: no segment has the label true.", Value(segments[0].path[:1]))
+
+
+def _is_learned(turn: Spoken) -> bool:
+    return turn.message is None or turn.message.trained
+
+
+def _why(answers: list[Spoken]) -> str:
+    messages = [turn.message for turn in answers if turn.message is not None]
+    learned = messages[0].keys.learned_roles
+    if not any(message.role in learned for message in messages):
+        whose = "the assistant's" if learned == {"assistant"} else "of a role that is learned"
+        return f"no message is {whose}, and only its messages are learned"
+    if key := messages[0].keys.learned_by:
+        return f"no message has {key}: true"
+    return "every assistant message has weight 0"

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from lintune_schemas.samples import ROLE_ALIASES, ROLES, SampleFormat
+from lintune_schemas.samples import ROLE_ALIASES
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Change, Problem, Remedy, Value
 from lintune_server.lint.rule import line_rule
 from lintune_server.lint.words import closest, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from lintune_server.lint.sample import Line
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def unknown_role(line: Line) -> Iterator[Problem]:
     """
     ## What it does
-    Reports a message whose role is none of system, developer, user, assistant and tool.
+    Reports a message whose role is none of its format's: system, developer, user, assistant and tool in chats; human
+    and gpt as well where messages are written as ShareGPT has them; those that the recipe's `roles` names.
 
     ## Why it hurts
     Chat templates write any role they are given, so the model learns a turn that no program ever asks it for; or they
@@ -37,16 +39,27 @@ def unknown_role(line: Line) -> Iterator[Problem]:
     ## Fix
     Other tools' names for the same roles, other case and small typing errors are replaced. Safe.
     """
-    if line.format is not SampleFormat.CHAT or line.sample is None:
+    if line.plain or line.layout is None:
         return
-    messages = line.sample.get("messages")
-    for index, message in enumerate(messages if isinstance(messages, list) else ()):
-        role = message.get("role") if isinstance(message, dict) else None
-        if not isinstance(role, str) or role in ROLES:
+    for message in line.messages:
+        role, roles = message.raw_role, message.keys.roles
+        if not isinstance(role, str) or role in roles:
             continue
-        spot = Value(("messages", index, "role"))
-        plain = role.strip().lower()
-        meant = ROLE_ALIASES.get(plain) or (plain if plain in ROLES else closest(plain, ROLES))
-        remedy = Remedy(f"Change the role to {meant}", (Change(spot, f'"{meant}"'),)) if meant else None
-        hint = f" Use {meant}." if meant else ""
-        yield Problem(f"“{role}” is no role of a chat: roles are {listed(ROLES)}.{hint}", spot, remedy)
+        spot = Value(message.role_path)
+        meant = _meant(role.strip().lower(), roles)
+        known = f"roles are {listed(roles)}"
+        said = f"“{role}” is no role of a {_chat(line)}: {known}." if role.strip() else f"The role is empty: {known}."
+        remedy = Remedy(f"Change the role to {meant}", (Change(spot, json.dumps(meant)),)) if meant else None
+        yield Problem(f"{said} Use {meant}." if meant else said, spot, remedy)
+
+
+def _meant(role: str, roles: Mapping[str, str]) -> str | None:
+    """The name that this data set has for what another tool, or a bad typist, calls so."""
+    if role in roles:
+        return role
+    wanted = ROLE_ALIASES.get(role, role)
+    return next((name for name, stands_for in roles.items() if stands_for == wanted), None) or closest(role, roles)
+
+
+def _chat(line: Line) -> str:
+    return "sharegpt conversation" if line.format == "sharegpt" else "chat"

@@ -1,0 +1,46 @@
+"""Names of keys: the known one that was probably meant, and how to put it there."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lintune_schemas.samples import IGNORE_KEY
+from lintune_server.lint.problems import Change, Key, Remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lintune_schemas.samples import Path
+
+_SIMILAR = 0.8
+"""Of `difflib`: one letter too many, too few or swapped in words of four letters and more (`tool`, `Role`)."""
+
+OTHER_NAMES = {"system_prompt": "system", "functions": "tools", "function_call": "tool_calls"}
+"""Names in use for the same thing: OpenAI's old ones, and OpenOrca's."""
+
+
+@lru_cache(maxsize=4096)
+def meant(keys: tuple[str, ...], known: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Pairs of a key that is not known and the known key, not there, that it is most likely meant to be."""
+    absent = [key for key in known if key not in keys]
+    found: list[tuple[str, str]] = []
+    for key in keys:
+        if key in known or key == IGNORE_KEY:
+            continue
+        other = OTHER_NAMES.get(key)
+        match = other if other in absent else next(iter(get_close_matches(key, absent, 1, _SIMILAR)), None)
+        if match:
+            found.append((key, match))
+            absent.remove(match)
+    return tuple(found)
+
+
+def rename(path: Path, names: Iterable[tuple[str, str]], *, safe: bool) -> Remedy:
+    """Give keys of the object at a path other names."""
+    pairs = list(names)
+    title = ", ".join(f"{old} to {new}" for old, new in pairs)
+    changes = (Change(Key((*path, old)), json.dumps(new, ensure_ascii=False)) for old, new in pairs)
+    return Remedy(f"Rename {title}", tuple(changes), safe)
