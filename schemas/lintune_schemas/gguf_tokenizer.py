@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 # Token types of llama.cpp (llama_token_type in llama.h).
 _CONTROL, _USER_DEFINED = 3, 4
 
-_LLAMA3_SPLIT = (
+LLAMA3_SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
     r"|\s+(?!\S)|\s+"
 )
-_QWEN2_SPLIT = _LLAMA3_SPLIT.replace(r"\p{N}{1,3}", r"\p{N}")
+QWEN2_SPLIT = LLAMA3_SPLIT.replace(r"\p{N}{1,3}", r"\p{N}")
 
 
 def _byte_level(use_regex: bool) -> dict[str, Any]:
@@ -38,8 +38,8 @@ _PRE_TOKENIZERS: dict[str, list[dict[str, Any]]] = {
     # by the name in `tokenizer.ggml.pre`
     "smollm": [{"type": "Digits", "individual_digits": True}, _byte_level(use_regex=True)],
     "gpt-2": [_byte_level(use_regex=True)],
-    "llama-bpe": _split(_LLAMA3_SPLIT),
-    "qwen2": _split(_QWEN2_SPLIT),
+    "llama-bpe": _split(LLAMA3_SPLIT),
+    "qwen2": _split(QWEN2_SPLIT),
 }
 
 

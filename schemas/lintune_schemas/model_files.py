@@ -54,7 +54,7 @@ def load_tokenizer_folder(folder: Path, chat_template: str | None = None, jinja:
     config = _read_json(folder / "tokenizer_config.json")
     special = {key: text for key in _SPECIAL_KEYS if (text := _token_text(config.get(key))) is not None}
     template = _template(folder, config, chat_template, jinja)
-    return ChatTokenizer(tokenizer, template, special, add_bos=bool(config.get("add_bos_token")))
+    return ChatTokenizer(tokenizer, template, special, bool(config.get("add_bos_token")), tokenizer_file)
 
 
 def _template(folder: Path, config: dict[str, Any], wanted: str | None, jinja: str | None) -> str | None:

@@ -1,8 +1,11 @@
-"""The slow, obvious way to the same answers as the fast paths of `lintune_schemas.chat`: what they are compared with."""
+"""The slow, obvious way to what the fast paths of `lintune_schemas.chat` give: they are compared with it."""
 
 from __future__ import annotations
 
-from lintune_schemas.chat import ChatTokenizer, RenderedChat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lintune_schemas.chat import ChatTokenizer, RenderedChat
 
 
 def mask(chat: ChatTokenizer, rendered: RenderedChat) -> list[bool]:
