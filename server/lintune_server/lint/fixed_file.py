@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +12,10 @@ from lintune_schemas.errors import LintuneError
 from lintune_server.lint import fixing, line_diff
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
 
     from lintune_server.lint.checking import Checked
-    from lintune_server.lint.scanning import DiskLines
 
 _ROUNDS = 10
 """A fix may bring up the next one; more rounds than this would be two fixes that undo each other."""

@@ -8,8 +8,9 @@ kinds of things is several functions with one code, of which one has the docstri
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,6 +36,26 @@ class Rule:
     @property
     def family(self) -> str:
         return self.code[:2]
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of *What it does*, on one line."""
+        words = " ".join(self.section("What it does").split("\n\n")[0].split())
+        sentence = re.match(r".+?[.:](?= [A-Z“`]|$)", words)
+        return sentence[0].removesuffix(":") if sentence else words
+
+    @property
+    def fix(self) -> Literal["safe", "unsafe"] | None:
+        """Whether it has a fix for what it finds, at times, and whether one that loses nothing."""
+        section = self.section("Fix")
+        if not section:
+            return None
+        return "safe" if re.search(r"\bSafe\b", section) else "unsafe"
+
+    def section(self, title: str) -> str:
+        """The text of a part of the page; empty when there is none."""
+        found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", self.doc, re.MULTILINE | re.DOTALL)
+        return found[1].strip() if found else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,9 +135,9 @@ class TestBadInput:
         (tmp_path / "a.txt").write_text("hello")
         assert "neither a data set" in self.refused("a.txt", cwd=tmp_path).stderr
 
-    def test_no_utf_8(self, tmp_path):
-        (tmp_path / "a.jsonl").write_bytes('{"prompt": "caf\u00e9"}'.encode("latin-1"))
-        assert "no UTF-8 text: byte 16" in self.refused("a.jsonl", cwd=tmp_path).stderr
+    def test_a_recipe_that_is_no_utf_8(self, tmp_path):
+        (tmp_path / "recipe.yaml").write_bytes("base_model: caf\u00e9".encode("latin-1"))
+        assert "no UTF-8 text: byte 16" in self.refused("recipe.yaml", cwd=tmp_path).stderr
 
     def test_no_such_recipe(self, tmp_path):
         (tmp_path / "a.jsonl").write_text(GOOD)
@@ -172,7 +172,7 @@ def test_a_folder_is_searched_for_data_sets_and_recipes(tmp_path):
         path.write_text("base_model: x/y\ndatasets: [{path: a.jsonl}]\n" if name.endswith("ml") else GOOD)
     (tmp_path / "compose.yaml").write_text("services: {}\n")
     checked = [file["path"] for file in report(".", cwd=tmp_path)["files"]]
-    assert checked == ["a.jsonl", "axolotl.yml", "recipe.yaml", "sub/b.ndjson"]
+    assert checked == ["a.jsonl", "sub/b.ndjson", "axolotl.yml", "recipe.yaml"], "data sets, then recipes"
 
 
 def test_control_characters_do_not_reach_the_terminal(tmp_path):

@@ -18,9 +18,7 @@ LINES = st.lists(st.sampled_from(["a", "b", "{}", "é🏠", ""]), min_size=1, ma
 
 
 def positions(text: str) -> list[Position]:
-    return [
-        Position(number, column) for number, line in enumerate(text.split("\n")) for column in range(len(line) + 1)
-    ]
+    return [Position(number, column) for number, line in enumerate(text.split("\n")) for column in range(len(line) + 1)]
 
 
 @st.composite
@@ -58,8 +56,9 @@ def applied(text: str, diff: str) -> str:
     new: list[str] = []
     at = 0
     rows = [f"{row}\n" for row in diff.split("\n")[2:-1]]
-    for row, following in zip(rows, [*rows[1:], ""], strict=True):
-        line = row[1:].removesuffix("\n") if following.startswith("\\") else row[1:]
+    for index, row in enumerate(rows):
+        unended = index + 1 < len(rows) and rows[index + 1].startswith("\\")
+        line = row[1:].removesuffix("\n") if unended else row[1:]
         if row.startswith("@@"):
             place, _, count = row.split()[1][1:].partition(",")
             start = int(place) - (count != "0")
