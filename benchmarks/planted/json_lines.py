@@ -42,22 +42,28 @@ def invalid_json(garden: Garden) -> list[Folder]:
         3,
         missing_comma=lambda line: line.replace('"user", "content"', '"user" "content"'),
         missing_colon=lambda line: line.replace('"role": "assistant"', '"role" "assistant"'),
-        key_without_quotes=lambda line: line.replace('"messages"', "messages"),
         missing_quote=lambda line: line.replace('"content": "', '"content": ', 1),
         missing_bracket=lambda line: line.removesuffix("]}") + "}",
         missing_brace=lambda line: line.removesuffix("}"),
         cut_off=_cut(garden),
         one_brace_too_many=lambda line: f"{line}}}",
-        bad_escape=lambda line: line.replace("The answer", "\\x54he answer"),
         bad_unicode_escape=lambda line: line.replace("The answer", "\\u00zzThe answer"),
         raw_tab=lambda line: line.replace("The answer", "\tThe answer"),
         quote_inside=lambda line: line.replace("The answer", 'The "answer'),
         text_before=lambda line: f"data: {line}",
         prose=lambda line: json.loads(line)["messages"][0]["content"],
+    )
+    # Kinds of broken JSON that other languages allow; JL009 names such things as what they are.
+    dialects = _each(
+        garden,
+        3,
+        key_without_quotes=lambda line: line.replace('"messages"', "messages"),
+        bad_escape=lambda line: line.replace("The answer", "\\x54he answer"),
         leading_zero=lambda line: line.removesuffix("}") + ', "weight": 007}',
         bare_word=lambda line: line.removesuffix("}") + ', "weight": undefined}',
     )
-    return [garden.scattered("chat", formats.chat, BASE, defects)]
+    dialects = [replace(defect, accept=("JL009",)) for defect in dialects]
+    return [garden.scattered("chat", formats.chat, BASE, [*defects, *dialects])]
 
 
 @plants("JL002")

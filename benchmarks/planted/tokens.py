@@ -224,7 +224,9 @@ def uncovered_script(garden: Garden) -> list[Folder]:
     for script in scripts.ARTICLES:
         for _ in range(3):
             prompt, answer = (scripts.sentence(garden.rng, script, words) for words in (10, 18))
-            defects.append(garden.defect(script, {"messages": conversation(prompt, f"{answer}.")}))
+            sample = {"messages": conversation(prompt, f"{answer}.")}
+            # The same few words, and some tools cut these scripts' words to pieces.
+            defects.append(garden.defect(script, sample, also=("DU303",)))
     unknown = []
     for word in ("двенадцать яблок", "δώδεκα μήλα", "十二个苹果", "twaalf appels à €3", "zwölf Äpfel", "doze maçãs"):
         for sample in garden.samples(lambda one: formats.chat(_ascii(garden, one)), 2):
