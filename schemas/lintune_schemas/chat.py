@@ -266,3 +266,8 @@ class ChatTokenizer:
     def _plain_start(self) -> str:
         """BOS, for a model that was trained with one; where there is a chat template, it writes BOS itself."""
         return self.special.get("bos_token", "") if self._add_bos else ""
+
+    @property
+    def adds_bos(self) -> bool:
+        """Whether the tokenizer puts BOS before every text by itself: the model was then trained with it."""
+        return self._add_bos
