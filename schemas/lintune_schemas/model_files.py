@@ -54,7 +54,11 @@ def load_tokenizer_folder(folder: Path, chat_template: str | None = None, jinja:
     config = _read_json(folder / "tokenizer_config.json")
     special = {key: text for key in _SPECIAL_KEYS if (text := _token_text(config.get(key))) is not None}
     template = _template(folder, config, chat_template, jinja)
-    return ChatTokenizer(tokenizer, template, special, bool(config.get("add_bos_token")), tokenizer_file)
+    add_bos = config.get("add_bos_token")
+    if add_bos is None:  # as for Llama 3: then the tokenizer itself says so
+        bos = special.get("bos_token")
+        add_bos = bos is not None and tokenizer.encode("").tokens[:1] == [bos]
+    return ChatTokenizer(tokenizer, template, special, bool(add_bos), tokenizer_file)
 
 
 def _template(folder: Path, config: dict[str, Any], wanted: str | None, jinja: str | None) -> str | None:
