@@ -41,16 +41,16 @@ class Rule:
     def summary(self) -> str:
         """The first sentence of *What it does*, on one line."""
         words = " ".join(self.section("What it does").split("\n\n")[0].split())
-        sentence = re.match(r".+?[.:](?= [A-Z“`]|$)", words)
-        return sentence[0].removesuffix(":") if sentence else words
+        sentence = re.match(r".+?\.(?= [A-Z“`]|$)", words)
+        return sentence[0] if sentence else f"{words.rstrip('.:')}."
 
     @property
     def fix(self) -> Literal["safe", "unsafe"] | None:
         """Whether it has a fix for what it finds, at times, and whether one that loses nothing."""
-        section = self.section("Fix")
-        if not section:
+        words = " ".join(self.section("Fix").split())
+        if not words:
             return None
-        return "safe" if re.search(r"\bSafe\b", section) else "unsafe"
+        return "safe" if re.search(r"(?<![Nn]ot )\b[Ss]afe\b", words) else "unsafe"
 
     def section(self, title: str) -> str:
         """The text of a part of the page; empty when there is none."""
