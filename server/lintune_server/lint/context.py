@@ -26,6 +26,8 @@ class Context:
     recipe: Recipe | None = None
     tokenizer: ChatTokenizer | None = None
     problem: str | None = None
+    tokenizer_files: str = ""
+    """Which files the tokenizer was read from: their folder, and when they changed last."""
 
 
 def context_for(dataset: Path, recipe: Path | None = None) -> Context:
@@ -41,20 +43,21 @@ def context_for(dataset: Path, recipe: Path | None = None) -> Context:
     if read is None:
         return Context(path, problem=f"{path.name} names no base_model, so the tokens are not known.")
     try:
-        return Context(path, read, _tokenizer(read, path.parent))
+        return _with_tokenizer(path, read)
     except LintuneError as error:
         return Context(path, read, problem=str(error))
 
 
-def _tokenizer(recipe: Recipe, recipe_folder: Path) -> ChatTokenizer:
-    model = base_model.find(recipe.base_model, recipe_folder)
+def _with_tokenizer(path: Path, recipe: Recipe) -> Context:
+    model = base_model.find(recipe.base_model, path.parent)
     if model.kind is ModelKind.HUB:
         raise LintuneError(
             f"The base model {model.name} is not on this machine yet: its tokens are not known. Training downloads it."
         )
     folder = model_files.tokenizer_folder(model)
     modified = max((file.stat().st_mtime_ns for file in folder.glob("*.json*")), default=0)
-    return _load(folder, modified, recipe.chat_template, recipe.chat_template_jinja)
+    tokenizer = _load(folder, modified, recipe.chat_template, recipe.chat_template_jinja)
+    return Context(path, recipe, tokenizer, tokenizer_files=f"{folder}:{modified}")
 
 
 @lru_cache(maxsize=8)

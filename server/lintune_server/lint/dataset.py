@@ -77,7 +77,7 @@ class DatasetLinter:
             self._surroundings = surroundings
             self._known = {}
 
-    def _check_lines(self, texts: Sequence[str]) -> list[CheckedLine]:
+    def _check_lines(self, texts: Sequence[str], _: Sequence[int]) -> list[CheckedLine]:
         """Only lines that were not there before are looked at; what is known of lines that are gone is forgotten."""
         new = list(dict.fromkeys(text for text in texts if text not in self._known))
         checked = LineChecker(self.path, self._surroundings).check(new)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path  # noqa: TC003 (msgspec reads the fields' types)
 
 
 class Severity(IntEnum):
@@ -59,6 +56,8 @@ class Related:
     path: Path
     line: int
     message: str
+    columns: tuple[int, int] | None = None
+    """Known only on the finding's own line; half-open."""
 
 
 @dataclass(frozen=True, slots=True)

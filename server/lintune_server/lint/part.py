@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lintune_server.lint.line_check import moved
-from lintune_server.lint.lines import LINE_END
+from lintune_server.lint.lines import BLANK, BOM, LINE_END
 from lintune_server.lint.shape import Shape
 from lintune_server.rules import FACTS
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from lintune_server.lint.findings import Finding
     from lintune_server.lint.line_check import CheckedLine
 
-BLANK = " \t\f\v"
-BOM = "\ufeff"
+_QUOTE = re.compile(r'\\.|"')
 
 
 @dataclass(slots=True)
@@ -67,9 +67,18 @@ class Part:
         self.shape.append(part.shape)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedPiece:
+    """A part of a file, and where it is in it."""
+
+    part: Part
+    offsets: array[int]
+    """The byte at which each line begins, from the start of the piece; of its last line only at the end of the file."""
+
+
 def split(text: str) -> tuple[list[str], Shape]:
     """The lines of a text, without their line ends, and what is known of those."""
-    shape = Shape(starts_with_bom=text.startswith(BOM))
+    shape = Shape()
     if "\r" not in text:
         lines = text.split("\n")
         shape.ends["\n"] = len(lines) - 1
@@ -79,20 +88,33 @@ def split(text: str) -> tuple[list[str], Shape]:
             shape.ends[end] += 1
             if end != "\n":
                 shape.carriage_returns[end].append(number)
+        _see_cut_texts(lines, shape)
     shape.lines = len(lines)
     shape.last = lines[-1]
     shape.blank.extend(number for number, line in enumerate(lines[:-1]) if not line or not line.strip(BLANK))
+    if BOM in text:
+        shape.boms.extend(number for number, line in enumerate(lines) if line.startswith(BOM))
     return lines, shape
 
 
-def build(text: str, check: Callable[[Sequence[str]], Sequence[CheckedLine]]) -> Part:
-    """Check the lines of a text. check: of lines that are not blank."""
+def _see_cut_texts(lines: Sequence[str], shape: Shape) -> None:
+    before, inside = -1, False
+    for number in shape.carriage_returns["\r"]:
+        quotes = sum(match.group() == '"' for match in _QUOTE.finditer(lines[number]))
+        inside = (quotes % 2 == 1) != (inside and number == before + 1)
+        if inside:
+            shape.cut_texts.append(number)
+        before = number
+
+
+def build(text: str, check: Callable[[Sequence[str], Sequence[int]], Sequence[CheckedLine]]) -> Part:
+    """Check the lines of a text. check: is given those that are not blank, and their numbers."""
     lines, shape = split(text)
     part = Part(shape)
     blank = set(shape.blank)
     filled = [number for number in range(len(lines)) if number not in blank]
     if filled and not shape.last.strip(BLANK):
         filled.pop()
-    for number, checked in zip(filled, check([lines[number] for number in filled]), strict=True):
+    for number, checked in zip(filled, check([lines[number] for number in filled], filled), strict=True):
         part.add(number, checked)
     return part

@@ -14,19 +14,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lintune_schemas.errors import LintuneError
-from lintune_server.lint import part
+from lintune_server.lint import cache, kept, part
 from lintune_server.lint.line_check import LineChecker
-from lintune_server.lint.lines import LINE_END_BYTES
-from lintune_server.lint.part import Part
+from lintune_server.lint.lines import LINE_END, LINE_END_BYTES
+from lintune_server.lint.needles import asking
+from lintune_server.lint.part import CheckedPiece, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from lintune_server.lint.line_check import CheckedLine
     from lintune_server.lint.sample import Surroundings
 
 PIECE_BYTES = 1 << 20
 LONGEST_LINE = 16 << 20
 """Bytes. No model reads millions of tokens at once: a longer line is no sample, and is not held in memory."""
+_WORTH_KEEPING = 1 << 17
+"""Bytes of a piece that takes longer to check than to look up."""
+_WORTH_NEEDLES = 100
+"""Lines for which it pays to load the library that finds needles."""
 _WORTH_PROCESSES = 6 << 20
 """Bytes from which on other processes are worth the tenth of a second that they take to start."""
 
@@ -38,13 +44,6 @@ class Piece:
     start: int
     end: int
     too_long: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedPiece:
-    part: Part
-    offsets: array[int]
-    """The byte at which each line begins, from the start of the piece; of its last line only at the end of the file."""
 
 
 def cut(file: BinaryIO, size: int) -> Iterator[Piece]:
@@ -62,12 +61,19 @@ def _line_end_before(file: BinaryIO, start: int, end: int, size: int) -> int | N
     """The end of the last whole line between two places; None when there is none."""
     if end == size:
         return end if end - start <= PIECE_BYTES else None
+    found = _last(file, b"\n", start, end)
+    if found is None:
+        found = _last(file, b"\r", start, end - 1)  # behind one at the very end, a line feed may follow
+    return None if found is None else found + 1
+
+
+def _last(file: BinaryIO, byte: bytes, start: int, end: int) -> int | None:
     step = 1 << 16
     while end > start:
         begin = max(end - step, start)
-        at = read_at(file, begin, end - begin).rfind(b"\n")
+        at = read_at(file, begin, end - begin).rfind(byte)
         if at >= 0:
-            return begin + at + 1
+            return begin + at
         end = begin
     return None
 
@@ -95,24 +101,42 @@ def read_at(file: BinaryIO, start: int, length: int) -> bytes:
 class PieceChecker:
     """Checks pieces of one file."""
 
-    def __init__(self, path: Path, source: Path, surroundings: Surroundings) -> None:
-        """path: what findings name. source: the file that is read."""
+    def __init__(self, path: Path, source: Path, surroundings: Surroundings, key: bytes | None = None) -> None:
+        """path: what findings name. source: the file that is read. key: of all else that findings depend on.
+
+        With a key, what is found in a piece is looked up in the cache, and kept there.
+        """
         self._source = source
         self._checker = LineChecker(path, surroundings)
+        self._key = key
 
     def check(self, piece: Piece) -> CheckedPiece:
         with self._source.open("rb") as file:
             if piece.too_long:
                 return self._too_long(read_at(file, piece.start, 1 << 12), piece.end - piece.start)
             data = read_at(file, piece.start, piece.end - piece.start)
-        text = data.decode("utf-8", "surrogateescape")
-        checked = part.build(text, self._checker.check)
-        return CheckedPiece(checked, line_offsets(data))
+        if self._key is None or len(data) < _WORTH_KEEPING:
+            return self._check(data)
+        key = cache.key_of(self._key, data)
+        checked = kept.get(key)
+        if checked is None:
+            checked = self._check(data)
+            kept.put(key, checked)
+        return checked
+
+    def _check(self, data: bytes) -> CheckedPiece:
+        offsets = line_offsets(data)
+
+        def check(lines: Sequence[str], numbers: Sequence[int]) -> list[CheckedLine]:
+            few = len(lines) < _WORTH_NEEDLES
+            return self._checker.check(lines, None if few else asking(data, offsets, numbers))
+
+        return CheckedPiece(part.build(data.decode("utf-8", "surrogateescape"), check), offsets)
 
     def _too_long(self, beginning: bytes, length: int) -> CheckedPiece:
         """Stand in for the line with its beginning: what is found there is all that is said of it."""
-        text = beginning.decode("utf-8", "surrogateescape")
-        checked = part.build(f"{text}\n", lambda lines: [self._checker.too_long(line, length) for line in lines])
+        text = LINE_END.split(beginning.decode("utf-8", "ignore"))[0]
+        checked = part.build(f"{text}\n", lambda lines, _: [self._checker.too_long(line, length) for line in lines])
         return CheckedPiece(checked, array("Q", [0]))
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from lintune_schemas.errors import LintuneError
-from lintune_server.lint import judging, part, pieces
+from lintune_server.lint import cache, judging, part, pieces
 from lintune_server.lint.context import context_for
 from lintune_server.lint.layouts import surroundings_of
 from lintune_server.lint.line_check import finding_of
@@ -77,7 +80,7 @@ class DiskLines:
 
     def offset(self, position: Position) -> int:
         """The byte at a position."""
-        before = self.text(position.line)[: position.column]
+        before = self.raw(position.line).decode("utf-8", "surrogateescape")[: position.column]
         return self._offsets[position.line] + len(before.encode("utf-8", "surrogateescape"))
 
     def read(self, start: int, end: int) -> Iterator[bytes]:
@@ -127,9 +130,9 @@ def scan(
         if found:
             empty = Part()
             data = judging.data_set(path, empty, surroundings, lambda _: "")
-            return Scan(path, context, empty, data, tuple(found), DiskLines(source, size, array("Q", [0])))
+            return Scan(path, context, empty, data, tuple(found), _lines_of_head(head, found, source))
         surroundings = _surroundings(head, path, context)
-        checker = pieces.PieceChecker(path, source, surroundings)
+        checker = pieces.PieceChecker(path, source, surroundings, _key(path, surroundings, context))
         whole, offsets = pieces.check(source, size, checker, lambda done: progress(done, size))
         after = source.stat()
         lines = DiskLines(source, size, offsets)
@@ -138,6 +141,15 @@ def scan(
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise LintuneError(f"{path} changed while it was read. Check it again.")
     return Scan(path, context, whole, judging.data_set(path, whole, surroundings, lines.text), (), lines)
+
+
+def _key(path: Path, surroundings: Surroundings, context: Context) -> bytes | None:
+    """Of all that findings depend on but for the file's bytes."""
+    tokenizer = context.tokenizer
+    template = tokenizer.template.source if tokenizer and tokenizer.template else ""
+    today = date.today().isoformat() if "strftime" in template else ""
+    recipe = msgspec.json.encode(context.recipe) if context.recipe else b""
+    return cache.key_of(str(path), repr(surroundings.layout), recipe, context.tokenizer_files, today)
 
 
 def peer(path: Path, context: Context) -> DataSet | None:
@@ -171,6 +183,13 @@ def check_head(head: Head, path: Path) -> list[Finding]:
                 replace(finding_of(rule, replace(problem, remedy=None), place, first, path), fix=fix, whole_file=True)
             )
     return found
+
+
+def _lines_of_head(head: Head, found: list[Finding], source: Path) -> DiskLines:
+    """The lines of a file of which no more than the first ones are looked at, unless it can be mended."""
+    if any(finding.fix for finding in found):
+        return lines_of(source)
+    return DiskLines(source, head.size, pieces.line_offsets(head.data) or array("Q", [0]))
 
 
 def _surroundings(head: Head, path: Path, context: Context) -> Surroundings:

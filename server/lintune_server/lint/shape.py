@@ -25,7 +25,10 @@ class Head:
 
     @classmethod
     def of(cls, text: str) -> Head:
-        data = text.encode("utf-8", "surrogatepass")
+        try:
+            data = text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # a lone surrogate that is none of our own making
+            data = text.encode("utf-8", "surrogatepass")
         return cls(len(data), data[:HEAD_BYTES], lambda: data)
 
     @property
@@ -41,20 +44,28 @@ class Shape:
     lines: int = 1
     last: str = ""
     """The text of the last line."""
-    starts_with_bom: bool = False
+    boms: array[int] = field(default_factory=lambda: array("Q"))
+    """Lines that begin with a byte order mark."""
     blank: array[int] = field(default_factory=lambda: array("Q"))
     """Lines with nothing but white space that have a line end."""
     ends: dict[str, int] = field(default_factory=lambda: {"\n": 0, "\r\n": 0, "\r": 0})
     """How many lines end with each."""
     carriage_returns: dict[str, array[int]] = field(default_factory=lambda: {"\r\n": array("Q"), "\r": array("Q")})
     """The lines that end with one."""
+    cut_texts: array[int] = field(default_factory=lambda: array("Q"))
+    """The lines whose end, a carriage return alone, stands within a text in double quotes."""
 
     def append(self, other: Shape) -> None:
         """Put what comes next in the file behind this, which ends with a line end: its last line is empty."""
         base = self.lines - 1
         self.lines += other.lines - 1
         self.last = other.last
-        self.blank.extend(number + base for number in other.blank)
+        for numbers, more in (
+            (self.boms, other.boms),
+            (self.blank, other.blank),
+            (self.cut_texts, other.cut_texts),
+        ):
+            numbers.extend(number + base for number in more)
         for end, count in other.ends.items():
             self.ends[end] += count
         for end, numbers in other.carriage_returns.items():

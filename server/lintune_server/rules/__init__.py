@@ -45,6 +45,9 @@ MEASURED_STAGE = tuple(rule for rule in _LINE_RULES if rule.family == "TK")
 FREE_STAGE = tuple(rule for rule in _LINE_RULES if rule.family not in ("JL", "SF", "TK"))
 """Asked about every sample in a known format."""
 
+NEEDLES = frozenset(rule.needles for rule in _LINE_RULES if rule.needles)
+"""What the rules with needles look for."""
+
 HEAD_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, HeadRule))
 SHAPE_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, ShapeRule))
 FILE_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, FileRule))
