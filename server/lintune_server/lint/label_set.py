@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lintune_server.lint.data_set import fact
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lintune_server.lint.sample import Line
+
+_Label = TypeVar("_Label")
 
 LONGEST = 40
 """Characters of a label: room for some words (`transfer_not_received_by_recipient` has 34), hardly for a sentence."""
@@ -35,12 +37,13 @@ def answer_label(line: Line) -> str | None:
     return label if label and len(label) <= LONGEST and "\n" not in label and label[0] not in "{[" else None
 
 
-def closed_labels(labels: Iterable[str | None]) -> Counter[str] | None:
+def closed_labels(labels: Iterable[_Label | None]) -> Counter[_Label] | None:
     """How often each label is used, when a data set's answers are a closed set of them; else None.
 
-    labels: the column of `answer_label`. Rare ones, which may be slips, are among those that are counted.
+    labels: the column of `answer_label`, or what else stands for each answer. Rare ones, which may be slips, are among
+    those that are counted.
     """
-    counts: Counter[str | None] = Counter(labels)
+    counts: Counter[_Label | None] = Counter(labels)
     samples = counts.total()
     del counts[None]
     used = {label: count for label, count in counts.items() if label is not None}

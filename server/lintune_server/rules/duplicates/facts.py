@@ -1,17 +1,56 @@
-"""What is kept of every sample to find duplicates."""
+"""What is kept of every sample to find duplicates: 104 bytes."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from array import array
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from lintune_schemas import samples
+from lintune_schemas.samples import SampleFormat
 from lintune_server.lint.data_set import fact
+from lintune_server.rules.duplicates.words import words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lintune_server.lint.sample import Line
+
+WHOLE, PROMPT, ANSWER, REJECTED = range(4)
+"""The columns of `digests`."""
+
+BANDS, ROWS = 16, 4
+"""Two samples of similarity J share a band of r minima with probability J^r, and so at least one of b bands with
+1 - (1 - J^r)^b (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, 3.4). With 16 bands of 4:
+
+    J    0.05     0.1     0.2    0.3    0.4    0.5    0.6    0.7     0.8      0.85       0.9
+         0.0001   0.0016  0.025  0.12   0.34   0.64   0.89   0.988   0.99978  0.999993   0.99999999
+
+so hardly any pair from 0.8 on is missed, and of those that have nothing to do with each other one in ten thousand is
+compared in vain."""
+FEWEST_WORDS = 10
+"""Under which samples are not compared by their words: one of them alone makes it another sample."""
+_SEED = 1
+_NOTHING = array("I", bytes(4 * BANDS))
+_MASK = (1 << 64) - 1
+
+
+class Words(NamedTuple):
+    """The words of a sample. Of several turns, those of all of them."""
+
+    system: list[str]
+    prompt: list[str]
+    answer: list[str]
+    rejected: list[str]
+    """Of a preference pair, where `answer` is the chosen one."""
+
+    @property
+    def compared(self) -> list[str]:
+        """Prompt and answer. What the system says is often the same in all samples, and often long."""
+        return self.prompt + self.answer + self.rejected
 
 
 @fact("Q")
@@ -21,5 +60,72 @@ def exact_digest(line: Line) -> int:
     sample = line.sample
     if samples.IGNORE_KEY in sample:
         sample = {key: value for key, value in sample.items() if key != samples.IGNORE_KEY}
-    canonical = orjson.dumps(sample, option=orjson.OPT_SORT_KEYS)
-    return int.from_bytes(hashlib.blake2b(canonical, digest_size=8).digest(), "little")
+    return _digest(orjson.dumps(sample, option=orjson.OPT_SORT_KEYS))
+
+
+@fact("Q", width=4)
+def digests(line: Line) -> Sequence[int]:
+    """Of the words of the whole, of all that is not learned, of what is, and of the answer that is rejected.
+
+    0 where there are none.
+    """
+    system, prompt, answer, rejected = words_of(line)
+    given = _digest_of_words([*system, "\n", *prompt] if system else prompt)
+    learned, refused = _digest_of_words(answer), _digest_of_words(rejected)
+    whole = (given * 0x9E3779B97F4A7C15 + learned * 0xC2B2AE3D27D4EB4F + refused * 0x165667B19E3779F9) & _MASK
+    return whole, given, learned, refused
+
+
+@fact("I", width=BANDS)
+def minima(line: Line) -> array[int]:
+    """A MinHash of the runs of three words; a number for each band, of the low bytes of its minima. Zeros for nothing.
+
+    Two minima that differ have equal low bytes once in 256 times: as good as none of a band's four do.
+    """
+    compared = words_of(line).compared
+    if len(compared) < FEWEST_WORDS:
+        return _NOTHING
+    from rensa import RMinHash
+
+    sketch = RMinHash(BANDS * ROWS, _SEED)
+    sketch.update(map(" ".join, zip(compared, compared[1:], compared[2:], strict=False)))
+    return array("I", array("I", sketch.digest()).tobytes()[::4])
+
+
+@lru_cache(maxsize=1)
+def words_of(line: Line) -> Words:
+    """Remembered of the last line: each of its facts asks for them."""
+    found = Words([], [], [], [])
+    rejected = None
+    if line.format is SampleFormat.PREFERENCE and line.layout is not None:
+        rejected = line.layout.key("rejected")
+    for text in line.texts:
+        if text.learned:
+            where = found.rejected if text.path[0] == rejected else found.answer
+        else:
+            where = found.system if text.role == "system" else found.prompt
+        where += words(text.text)
+    if samples.TOOL_CALLS in line.text:
+        for call in calls_of(line):
+            found.answer.extend(words(call))
+    return found
+
+
+def calls_of(line: Line, *, learned: bool = True) -> list[str]:
+    """What the model learns to call, or is shown to have called: functions and arguments as JSON, without call ids."""
+    found = []
+    for message in line.messages:
+        calls = message.fields.get(samples.TOOL_CALLS) if message.fields and message.trained is learned else None
+        for call in calls if isinstance(calls, list) else ():
+            what = call.get("function", call) if isinstance(call, dict) else call
+            found.append(orjson.dumps(what, option=orjson.OPT_SORT_KEYS).decode())
+    return found
+
+
+def _digest_of_words(found: list[str]) -> int:
+    return _digest(" ".join(found).encode()) if found else 0
+
+
+def _digest(data: bytes) -> int:
+    """64 bits: among two million samples, chance alone makes one in ten million files have two that are equal."""
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")

@@ -1,0 +1,68 @@
+"""Texts as words, so that case, punctuation, white space and the width of characters make no difference."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from unicodedata import category, normalize
+
+_ONE_BY_ONE = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without spaces: each character counts as a word."""
+
+_ASCII = {
+    number: None if chr(number) == "'" else chr(number).lower() if chr(number).isalnum() else " "
+    for number in range(128)
+}
+"""Apostrophes go, so that “dont” is “don't”; all else that is no letter or digit is a space."""
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in their plainest form. Signs (`+`, `=`, `$`) are none."""
+    if text.isascii():
+        return text.translate(_ASCII).split()
+    words_of, _ = _patterns()
+    return words_of.findall(_folded(text))
+
+
+def words_and_signs(text: str) -> list[str]:
+    """The same with what carries a meaning of its own: signs, the minus of `-5`, the points in `1.5` and `10:30`.
+
+    What differs only in punctuation has equal ones; `3 + 4` and `3 - 4`, of the same `words`, have not.
+    """
+    _, all_of = _patterns()
+    return all_of.findall(_folded(text))
+
+
+def _folded(text: str) -> str:
+    """Case and the width of characters gone, and what cannot be seen."""
+    if not text.isascii():
+        text = normalize("NFKC", text)
+    text = normalize("NFKC", text.casefold())
+    return _unseen().sub("", text)
+
+
+@cache
+def _unseen() -> re.Pattern[str]:
+    """Apostrophes, and the characters that only say how to show others (zero width spaces, soft hyphens)."""
+    return re.compile(f"['’ʼ{_of_category('Cf')}]")
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What finds words, and what finds words and signs. Made when needed: it takes some milliseconds."""
+    ascii_apart = "".join(re.escape(chr(number)) for number in range(128) if not chr(number).isalnum())
+    word = f"[{_ONE_BY_ONE}]|[^{ascii_apart}{_of_category('P', 'Z')}{_ONE_BY_ONE}]+"
+    sign = r"[+=<>|~^$%&@#/\\]"
+    in_number = r"[-–—*](?=\s*\d)|(?<=\d)[.,:](?=\d)"
+    return re.compile(word), re.compile(f"{sign}|{in_number}|{word}")
+
+
+def _of_category(*beginnings: str) -> str:
+    """The characters of some categories outside ASCII, as they are written in a set of a pattern.
+
+    Of the Basic Multilingual Plane: the punctuation beyond it is that of scripts nobody writes any more.
+    """
+    found = [number for number in range(0x80, 0x10000) if category(chr(number)).startswith(beginnings)]
+    return "".join(re.escape(chr(number)) for number in found)
