@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types
 from pygls import uris
 
-from lintune_server.lint.findings import Edit, Finding, Position, Range, Severity
+from lintune_server.lint.findings import Edit, Finding, Position, Range, Related, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,18 +67,20 @@ class Converter:
             code=finding.code,
             source=SOURCE,
             related_information=[
-                # A whole line: where in it the other place is cannot be told without reading that file.
                 types.DiagnosticRelatedInformation(
-                    types.Location(
-                        uri_of(related.path),
-                        types.Range(types.Position(related.line, 0), types.Position(related.line, 0)),
-                    ),
-                    related.message,
+                    types.Location(uri_of(related.path), self._related_range(related)), related.message
                 )
                 for related in finding.related
             ]
             or None,
         )
+
+    def _related_range(self, related: Related) -> types.Range:
+        if related.columns is None:
+            # A whole line: where in it the other place is cannot be told without reading that file.
+            return types.Range(types.Position(related.line, 0), types.Position(related.line, 0))
+        start, end = related.columns
+        return self.range(Range(Position(related.line, start), Position(related.line, end)))
 
     def edits(self, edits: Iterable[Edit]) -> list[types.TextEdit]:
         return [types.TextEdit(self.range(edit.range), edit.text) for edit in edits]

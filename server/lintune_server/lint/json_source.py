@@ -1,21 +1,34 @@
-"""JSON with positions, and errors in plain words.
+"""Where in a JSON text its values stand.
 
-Lines are parsed by orjson. Only a line with a finding is read again here, to say where in the text a value is, or
-what exactly is wrong with it. Offsets are code points from the start of the text. No recursion: depth costs memory
-only.
+Lines are parsed by orjson. Only a line with a finding is read again here, and of it no more than the way to what was
+found. The text must be one that orjson accepts; what is wrong with others, `json_faults` says. Offsets are code points
+from the start of the text. No recursion, and no list of all values: a line may hold millions.
 """
 
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from enum import Enum, auto
-from math import isinf
 from typing import TYPE_CHECKING, NamedTuple
 
+from lintune_server.lint.lines import BOM
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lintune_schemas.samples import Path
+
+Span = tuple[int, int]
+"""Half-open."""
+
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_TOKEN = re.compile(rf"{_STRING}|[{{}}\[\]]")
+_KEY_OR_BRACKET = re.compile(rf"({_STRING})[ \t\r\n]*+(:?)|[{{}}\[\]]")
+_VALUE = re.compile(rf"{_STRING}|[^ \t\r\n,\]}}]++")
+_BETWEEN = re.compile(r"[ \t\r\n,:]*+")
+_UNIT = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
 
 
 class Kind(Enum):
@@ -25,253 +38,150 @@ class Kind(Enum):
     OTHER = auto()
 
 
-@dataclass(slots=True)
-class Node:
-    """A value's place in the text: half-open, quotes and brackets included."""
+_KINDS = {"{": Kind.OBJECT, "[": Kind.ARRAY, '"': Kind.STRING}
 
-    kind: Kind
-    start: int
-    end: int = -1
-    keys: dict[str | int, Node] = field(default_factory=dict)
-    """Members of an object, or elements of an array by index."""
-    key_spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+class Node:
+    """A value's place in the text: half-open, quotes and brackets included. Looked into when it is asked for."""
+
+    __slots__ = ("_elements", "_known", "_members", "_offsets", "_text", "end", "kind", "start")
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self._text = text
+        self.start = start
+        self.end = end
+        self.kind = _KINDS.get(text[start], Kind.OTHER)
+        self._members: dict[str, tuple[Span, Span]] | None = None
+        self._elements: tuple[array[int], array[int]] | None = None
+        self._known: dict[str | int, Node] = {}
+        self._offsets: StringOffsets | None = None
 
     def at(self, path: Path) -> Node:
         """The value at a path. Raises KeyError when there is none."""
         node = self
         for key in path:
-            node = node.keys[key]
+            if key not in node._known:
+                node._known[key] = Node(self._text, *node._span(key))
+            node = node._known[key]
         return node
 
+    def key(self, name: str) -> Span:
+        """Where the key of an object's member stands, quotes included; of one that is there twice, the last."""
+        return self._look_at_members()[name][0]
 
-class JsonSyntaxError(Exception):
-    """Where the text stops being JSON, and what was expected there, in plain words."""
+    def with_comma(self, key: str | int) -> Span:
+        """A member of an object, or an element of a list, with the comma that goes with it."""
+        spans = list(self._whole_spans())
+        names = list(self._look_at_members()) if self.kind is Kind.OBJECT else range(len(spans))
+        at = names.index(key)  # type: ignore[arg-type]  # a path has the right kind of keys
+        if at + 1 < len(spans):
+            return spans[at][0], spans[at + 1][0]
+        return spans[at - 1][1] if at else spans[at][0], spans[at][1]
 
-    def __init__(self, start: int, end: int, message: str) -> None:
-        super().__init__(message)
-        self.start = start
-        self.end = end
-        self.message = message
+    def offset(self, index: int) -> int:
+        """Where in the text character `index` of a string stands; its length gives the place of the closing quote."""
+        if self._offsets is None:
+            self._offsets = StringOffsets(self._text[self.start : self.end], self.start)
+        return self._offsets.raw(index)
 
+    def _span(self, key: str | int) -> Span:
+        if isinstance(key, str):
+            return self._look_at_members()[key][1]
+        starts, ends = self._look_at_elements()
+        if not 0 <= key < len(starts):
+            raise KeyError(key)
+        return starts[key], ends[key]
 
-class _Expect(Enum):
-    VALUE = auto()
-    KEY_OR_END = auto()
-    KEY = auto()
-    COLON = auto()
-    COMMA_OR_END = auto()
-    VALUE_OR_END = auto()
-    NOTHING = auto()
+    def _whole_spans(self) -> Iterator[Span]:
+        if self.kind is Kind.OBJECT:
+            return ((key[0], value[1]) for key, value in self._look_at_members().values())
+        return zip(*self._look_at_elements(), strict=True)
 
+    def _look_at_members(self) -> dict[str, tuple[Span, Span]]:
+        if self._members is None:
+            members: dict[str, tuple[Span, Span]] = {}
+            if self.kind is Kind.OBJECT:
+                values = _values(self._text, self.start)
+                for start, end in values:
+                    key = decode(self._text[start:end])
+                    members.pop(key, None)  # the last one counts, and stands where it stands
+                    members[key] = (start, end), next(values)
+            self._members = members
+        return self._members
 
-_SPACE = re.compile(r"[ \t\r\n]*")
-_PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
-_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
-_UNIT = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
-_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*|[+-]?\.?\d[\w.+-]*")
-_LITERALS = {"true", "false", "null"}
-_PYTHON_LITERALS = {"True": "true", "False": "false", "None": "null"}
-
-
-class _Frame(NamedTuple):
-    node: Node
-    key: str | None
-
-
-class _Scanner:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-
-    def scan(self) -> Node:
-        """The root of the document; raises JsonSyntaxError at the first fault."""
-        text = self.text
-        stack: list[Node] = []
-        pending_key: list[str] = []
-        root: Node | None = None
-        expect = _Expect.VALUE
-        while True:
-            self.at = _SPACE.match(text, self.at).end()  # type: ignore[union-attr]  # matches the empty string
-            if self.at >= len(text):
-                if expect is _Expect.NOTHING and root is not None:
-                    return root
-                raise self._unfinished(stack, expect)
-            char = text[self.at]
-            closed: Node | None = None
-            match expect:
-                case _Expect.NOTHING:
-                    raise self._after_end(char)
-                case _Expect.COLON:
-                    if char != ":":
-                        raise self._error(f"expected a colon after the key, not {self._shown()}")
-                    self.at += 1
-                    expect = _Expect.VALUE
-                    continue
-                case _Expect.KEY | _Expect.KEY_OR_END:
-                    if char == "}" and expect is _Expect.KEY_OR_END:
-                        closed = stack.pop()
-                    elif char == '"':
-                        start = self.at
-                        self._string()
-                        key = decode(text[start : self.at])
-                        stack[-1].key_spans[key] = (start, self.at)
-                        pending_key.append(key)
-                        expect = _Expect.COLON
-                        continue
-                    else:
-                        raise self._bad_key(char)
-                case _Expect.COMMA_OR_END:
-                    inside = stack[-1].kind
-                    if char == ",":
-                        self.at += 1
-                        expect = _Expect.KEY if inside is Kind.OBJECT else _Expect.VALUE
-                        continue
-                    if char != ("}" if inside is Kind.OBJECT else "]"):
-                        raise self._missing_comma(char, inside)
-                    closed = stack.pop()
-                case _Expect.VALUE | _Expect.VALUE_OR_END:
-                    if char == "]" and expect is _Expect.VALUE_OR_END:
-                        closed = stack.pop()
-                    elif char in "{[":
-                        node = Node(Kind.OBJECT if char == "{" else Kind.ARRAY, self.at)
-                        root = root or node
-                        self._attach(stack, pending_key, node)
-                        stack.append(node)
-                        self.at += 1
-                        expect = _Expect.KEY_OR_END if char == "{" else _Expect.VALUE_OR_END
-                        continue
-                    else:
-                        node = self._scalar(char, bool(stack) and stack[-1].kind is Kind.ARRAY)
-                        root = root or node
-                        self._attach(stack, pending_key, node)
-            if closed is not None:
-                self.at += 1
-                closed.end = self.at
-            expect = _Expect.COMMA_OR_END if stack else _Expect.NOTHING
-
-    @staticmethod
-    def _attach(stack: list[Node], pending_key: list[str], node: Node) -> None:
-        if not stack:
-            return
-        parent = stack[-1]
-        parent.keys[pending_key.pop() if parent.kind is Kind.OBJECT else len(parent.keys)] = node
-
-    def _scalar(self, char: str, in_array: bool) -> Node:
-        start = self.at
-        if char == '"':
-            self._string()
-            return Node(Kind.STRING, start, self.at)
-        number = _NUMBER.match(self.text, start)
-        word = _WORD.match(self.text, start)
-        if number and number.end() > start and (not word or word.end() <= number.end()):
-            if isinf(float(number.group())):
-                raise self._error("this number is too large for any program to read", len(number.group()))
-            self.at = number.end()
-        elif word and word.group() in _LITERALS:
-            self.at = word.end()
-        else:
-            raise self._bad_value(char, word.group() if word else "", in_array)
-        return Node(Kind.OTHER, start, self.at)
-
-    def _string(self) -> None:
-        """Move past the string that begins here."""
-        start = self.at
-        at = start + 1
-        text = self.text
-        while True:
-            at = _PLAIN.match(text, at).end()  # type: ignore[union-attr]  # matches the empty string
-            if at >= len(text):
-                raise JsonSyntaxError(start, len(text), "this string never ends: a closing double quote is missing")
-            if text[at] == '"':
-                self.at = at + 1
-                return
-            if text[at] != "\\":
-                name = {"\t": "tab", "\n": "line end", "\r": "carriage return"}.get(text[at], "control character")
-                escape = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}.get(text[at], f"\\u{ord(text[at]):04x}")
-                raise JsonSyntaxError(at, at + 1, f"a raw {name} inside a string: write it as {escape}")
-            escaped = _ESCAPE.match(text, at)
-            if not escaped:
-                shown = text[at : at + 2]
-                raise JsonSyntaxError(
-                    at,
-                    min(at + 2, len(text)),
-                    f"{shown} is no escape that JSON knows: write a backslash as \\\\",
-                )
-            at = escaped.end()
-
-    def _comment(self) -> bool:
-        return self.text.startswith(("//", "/*", "#"), self.at)
-
-    def _shown(self) -> str:
-        char = self.text[self.at]
-        return f"“{char}”" if char.isprintable() else f"the invisible character U+{ord(char):04X}"
-
-    def _error(self, message: str, length: int = 1) -> JsonSyntaxError:
-        return JsonSyntaxError(self.at, min(self.at + length, len(self.text)), message)
-
-    def _unfinished(self, stack: list[Node], expect: _Expect) -> JsonSyntaxError:
-        if not stack:
-            return JsonSyntaxError(0, len(self.text), "expected a JSON object, found nothing")
-        end = len(self.text.rstrip())
-        what, close = ("object", "}") if stack[-1].kind is Kind.OBJECT else ("list", "]")
-        wanted = {
-            _Expect.COLON: "a colon and a value",
-            _Expect.VALUE: "a value",
-            _Expect.KEY: "a key in double quotes",
-        }
-        missing = wanted.get(expect, f"“{close}”")
-        message = f"the line ends inside {'an' if what == 'object' else 'a'} {what}: expected {missing}"
-        return JsonSyntaxError(max(end - 1, 0), end, message)
-
-    def _after_end(self, char: str) -> JsonSyntaxError:
-        if char in "{,":
-            return self._error("another object begins here: write each object on a line of its own")
-        if self._comment():
-            return self._error("JSON has no comments", len(self.text) - self.at)
-        return JsonSyntaxError(self.at, len(self.text.rstrip()), f"text after the end of the object: {self._shown()}")
-
-    def _bad_key(self, char: str) -> JsonSyntaxError:
-        if char == "}":
-            return self._error("a trailing comma: no comma may stand before “}”")
-        if char == "'":
-            return self._error("single quotes are not JSON: write keys in double quotes")
-        word = _WORD.match(self.text, self.at)
-        if word:
-            return self._error(f'keys are written in double quotes: “"{word.group()}"”', len(word.group()))
-        return self._error(f"expected a key in double quotes, not {self._shown()}")
-
-    def _missing_comma(self, char: str, inside: Kind) -> JsonSyntaxError:
-        close = "}" if inside is Kind.OBJECT else "]"
-        if char in "]}":
-            return self._error(f"expected “{close}” here, not “{char}”")
-        return self._error(f"expected a comma or “{close}” after this value, not {self._shown()}")
-
-    def _bad_value(self, char: str, word: str, in_array: bool) -> JsonSyntaxError:
-        if char == "'":
-            return self._error("single quotes are not JSON: write strings in double quotes")
-        if char == "\ufeff":
-            return self._error("a byte order mark (BOM) stands here: save the file as UTF-8 without BOM")
-        if char == "]" and in_array:
-            return self._error("a trailing comma: no comma may stand before “]”")
-        if self._comment():
-            return self._error("JSON has no comments", len(self.text) - self.at)
-        if word in _PYTHON_LITERALS:
-            return self._error(f"{word} is Python: JSON writes {_PYTHON_LITERALS[word]}", len(word))
-        if word in ("NaN", "Infinity", "nan", "inf") or self.text.startswith("-Infinity", self.at):
-            return self._error(f"{word or '-Infinity'} is no JSON number: use null or a string", len(word) or 9)
-        if word:
-            return self._error(f"{word} is no JSON value: text needs double quotes", len(word))
-        return self._error(f"expected a value, not {self._shown()}")
+    def _look_at_elements(self) -> tuple[array[int], array[int]]:
+        if self._elements is None:
+            starts, ends = array("Q"), array("Q")
+            if self.kind is Kind.ARRAY:
+                for start, end in _values(self._text, self.start):
+                    starts.append(start)
+                    ends.append(end)
+            self._elements = starts, ends
+        return self._elements
 
 
 def scan(text: str) -> Node:
-    """The positions of every value in a JSON text. Raises JsonSyntaxError at the first fault."""
-    return _Scanner(text).scan()
+    """The place of the value that a JSON text is."""
+    start = len(text) - len(text.lstrip(f"{BOM} \t\r\n"))
+    return Node(text, start, len(text.rstrip(" \t\r\n")))
+
+
+def _values(text: str, start: int) -> Iterator[Span]:
+    """The keys and values of an object, one after the other, or the elements of a list, that begins at `start`."""
+    at = start + 1
+    while True:
+        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # matches the empty string
+        char = text[at]
+        if char in "}]":
+            return
+        # A valid text has a value here.
+        end = _end_of_brackets(text, at) if char in "{[" else _VALUE.match(text, at).end()  # type: ignore[union-attr]
+        yield at, end
+        at = end
+
+
+def _end_of_brackets(text: str, start: int) -> int:
+    depth = 0
+    for token in _TOKEN.finditer(text, start):
+        char = text[token.start()]
+        if char in "{[":
+            depth += 1
+        elif char in "}]":
+            depth -= 1
+            if depth == 0:
+                return token.end()
+    raise ValueError("no JSON")
+
+
+class RepeatedKey(NamedTuple):
+    """A key that its object had before: where that one stands, and this one, quotes included."""
+
+    key: str
+    first: Span
+    again: Span
+
+
+def repeated_keys(text: str) -> Iterator[RepeatedKey]:
+    """The keys that stand more than once in one object, in the order of the text."""
+    open_: list[dict[str, Span] | None] = []
+    for token in _KEY_OR_BRACKET.finditer(text):
+        char = text[token.start()]
+        if char == '"':
+            if token.group(2):
+                keys, key, span = open_[-1], decode(token.group(1)), token.span(1)
+                assert keys is not None
+                if key in keys:
+                    yield RepeatedKey(key, keys[key], span)
+                else:
+                    keys[key] = span
+        elif char in "{[":
+            open_.append({} if char == "{" else None)
+        else:
+            open_.pop()
 
 
 def decode(literal: str) -> str:
-    """The text that a JSON string literal (with its quotes) stands for. Lone surrogates stay as they are."""
+    """The text that a JSON string literal (with its quotes) stands for."""
     if "\\" not in literal:
         return literal[1:-1]
     return _UNIT.sub(lambda match: _decode_unit(match.group()), literal[1:-1])
@@ -295,8 +205,8 @@ class StringOffsets:
     def __init__(self, literal: str, start: int) -> None:
         """literal: with its quotes; start: its offset in the text."""
         self._start = start + 1
-        self._decoded: list[int] = [0]
-        self._raw: list[int] = [0]
+        self._decoded = array("Q", [0])
+        self._raw = array("Q", [0])
         for match in _UNIT.finditer(literal, 1, len(literal) - 1):
             raw = match.start() - 1
             self._decoded.append(self._decoded[-1] + (raw - self._raw[-1]) + 1)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from lintune_server.lint.problems import Problem
+    from lintune_server.lint.problems import Elsewhere, Problem
     from lintune_server.lint.rule import LineRule, Rule
     from lintune_server.lint.sample import Surroundings
 
@@ -120,8 +120,15 @@ def finding_of(rule: Rule, problem: Problem, range_: Range, line: Line, path: Pa
         problem.message,
         range_,
         placing.fix_on_line(problem.remedy, line),
-        tuple(Related(other.path or path, other.line, other.message) for other in problem.elsewhere),
+        tuple(_related(other, range_, line, path) for other in problem.elsewhere),
     )
+
+
+def _related(other: Elsewhere, range_: Range, line: Line, path: Path) -> Related:
+    if other.line is not None:
+        return Related(other.path or path, other.line, other.message)
+    place = placing.on_line(other.spot, line)
+    return Related(path, range_.start.line, other.message, (place.start.column, place.end.column))
 
 
 def moved(finding: Finding, lines: int) -> Finding:
@@ -131,7 +138,9 @@ def moved(finding: Finding, lines: int) -> Finding:
     fix = finding.fix
     if fix is not None:
         fix = replace(fix, edits=tuple(replace(edit, range=_moved_range(edit.range, lines)) for edit in fix.edits))
-    return replace(finding, range=_moved_range(finding.range, lines), fix=fix)
+    # What a single line's finding is about besides is on the same line.
+    related = tuple(replace(other, line=other.line + lines) for other in finding.related)
+    return replace(finding, range=_moved_range(finding.range, lines), fix=fix, related=related)
 
 
 def _moved_range(range_: Range, lines: int) -> Range:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lintune_server.lint.findings import Edit, Fix, Position, Range
-from lintune_server.lint.json_source import Kind, StringOffsets
+from lintune_server.lint.json_source import Kind
+from lintune_server.lint.lines import BOM
 from lintune_server.lint.problems import Columns, Key, LineBreak, LineEnd, Member, Value, WholeFile
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from lintune_server.lint.sample import Line
     from lintune_server.lint.shape import Shape
 
+_BEFORE = f"{BOM} \t\v\f"
+"""What may stand before a line's value."""
+
 
 def on_line(spot: Spot, line: Line) -> Range:
     """The range of a spot within its line, as if that were the first of the file."""
@@ -22,9 +26,9 @@ def on_line(spot: Spot, line: Line) -> Range:
         case Value():
             start, end = _columns(spot, line)
         case Key(path):
-            start, end = line.positions.at(path[:-1]).key_spans[str(path[-1])]
+            start, end = line.positions.at(path[:-1]).key(str(path[-1]))
         case Member(path):
-            start, end = _member(path, line)
+            start, end = line.positions.at(path[:-1]).with_comma(path[-1])
         case Columns(first, last):
             start, end = first, len(line.text) if last is None else last
         case LineBreak() | LineEnd() | WholeFile():
@@ -60,10 +64,12 @@ def fix_in_file(
 
     def place(spot: Spot) -> Range:
         match spot:
-            case LineBreak():
-                return _line_with_end(number, shape, text_of)
-            case LineEnd():
-                return Range(Position(number, len(line.text)), Position(number + 1, 0))
+            case LineBreak(other):
+                return _line_with_end(number if other is None else other, shape, text_of)
+            case LineEnd(other):
+                before = number if other is None else other
+                length = len(line.text if other is None else text_of(other))
+                return Range(Position(before, length), Position(before + 1, 0))
             case WholeFile():
                 return Range(Position(0, 0), Position(shape.lines - 1, len(shape.last)))
             case _:
@@ -84,24 +90,8 @@ def _line_with_end(number: int, shape: Shape, text_of: Callable[[int], str]) -> 
 def _columns(spot: Value, line: Line) -> tuple[int, int]:
     if not spot.path and spot.start is None:  # the object itself
         text = line.text
-        return len(text) - len(text.lstrip()), len(text.rstrip())
+        return len(text) - len(text.lstrip(_BEFORE)), len(text.rstrip())
     node = line.positions.at(spot.path)
     if spot.start is None or node.kind is not Kind.STRING:
         return node.start, node.end
-    offsets = StringOffsets(line.text[node.start : node.end], node.start)
-    end = spot.end
-    return offsets.raw(spot.start), node.end - 1 if end is None else offsets.raw(end)
-
-
-def _member(path: tuple[str | int, ...], line: Line) -> tuple[int, int]:
-    parent = line.positions.at(path[:-1])
-    names = list(parent.keys)
-    at = names.index(path[-1])
-
-    def start_of(name: str | int) -> int:
-        return parent.key_spans[name][0] if isinstance(name, str) else parent.keys[name].start
-
-    if at + 1 < len(names):
-        return start_of(names[at]), start_of(names[at + 1])
-    before = parent.keys[names[at - 1]].end if at else start_of(names[at])
-    return before, parent.keys[names[at]].end
+    return node.offset(spot.start), node.end - 1 if spot.end is None else node.offset(spot.end)

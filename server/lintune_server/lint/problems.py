@@ -36,6 +36,9 @@ class Columns:
 class LineBreak:
     """The line with its line end: what is deleted to take a sample out."""
 
+    line: int | None = None
+    """Another line than the problem's, counted from 0; for rules that see the whole file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -54,6 +57,9 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class LineEnd:
     """The line end behind the line."""
+
+    line: int | None = None
+    """As for `LineBreak`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +87,15 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Another sample (0-based line) that the problem is about."""
+    """Another sample (0-based line) that the problem is about; or another place on its own line."""
 
-    line: int
+    line: int | None
+    """None for the problem's own line."""
     message: str
     path: FilePath | None = None
     """None for the same file."""
+    spot: Spot = Value()
+    """Where on the problem's own line."""
 
 
 @dataclass(frozen=True, slots=True)

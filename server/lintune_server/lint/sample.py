@@ -10,15 +10,18 @@ import orjson
 
 from lintune_schemas import conversations, layouts, samples
 from lintune_schemas.chat_template import TemplateError
-from lintune_schemas.contents import is_plain, message_lists_of, segments_of, texts_of
+from lintune_schemas.contents import is_plain, message_lists_of, segments_of, texts_of, threads_of
 from lintune_server.lint import json_source
+from lintune_server.lint.fault import Fault, Sort
+from lintune_server.lint.lines import BOM
 
 if TYPE_CHECKING:
     from lintune_schemas.chat import ChatTokenizer, MeasuredChat, TokenizedChat
+    from lintune_schemas.contents import Thread
     from lintune_schemas.conversations import Conversation
     from lintune_schemas.recipe import Recipe
     from lintune_schemas.samples import Layout, Message, Sample, SampleFormat, Segment, Text
-    from lintune_server.lint.json_source import JsonSyntaxError
+    from lintune_server.lint.json_faults import Faults
 
 
 @dataclass(frozen=True)
@@ -44,23 +47,30 @@ class Line:
         self.text = text
         self.surroundings = surroundings
         self.cut_from = cut_from
-        self.error: JsonSyntaxError | None = None
+        self.error: Fault | None = None
+        """The first fault of a line that is no JSON."""
         self.value: Any = None
+        self.compact = b""
+        """The value as JSON without white space; empty when there is an error."""
         if cut_from is not None:
-            self.error = json_source.JsonSyntaxError(0, len(text), f"a line of {cut_from:,} bytes, too many to read")
+            message = f"a line of {cut_from:,} bytes, more than is read: is a line end missing between samples?"
+            self.error = Fault(Sort.TOO_MUCH, 0, len(text), message)
             return
         try:
-            self.value = orjson.loads(text)
-        except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
-            self.error = self._explain(error)
+            value = orjson.loads(text.removeprefix(BOM))
+            self.compact = orjson.dumps(value)  # refuses what is nested too deep for the rules
+            self.value = value
+        except (orjson.JSONDecodeError, TypeError) as error:
+            self.compact = b""
+            found = self.faults.found
+            self.error = found[0] if found else Fault(Sort.SYNTAX, 0, len(text), str(error).partition(": line")[0])
 
-    def _explain(self, error: Exception) -> JsonSyntaxError:
-        try:
-            json_source.scan(self.text)
-        except json_source.JsonSyntaxError as explained:
-            return explained
-        # orjson also refuses what is JSON by grammar: lone surrogates, and nesting over 1,024 deep.
-        return json_source.JsonSyntaxError(0, len(self.text), str(error).partition(": line")[0])
+    @cached_property
+    def faults(self) -> Faults:
+        """Everything that keeps the line from being JSON, as far as it is known."""
+        from lintune_server.lint import json_faults
+
+        return json_faults.find(self.text) if self.cut_from is None else json_faults.Faults((), mendable=False)
 
     @cached_property
     def positions(self) -> json_source.Node:
@@ -115,6 +125,13 @@ class Line:
         """The messages of all lists."""
         lists = self.message_lists
         return lists[0] if len(lists) == 1 else [message for one in lists for message in one]
+
+    @cached_property
+    def threads(self) -> list[Thread]:
+        """The conversations in a sample with messages, system message and prompt included: two in preference pairs."""
+        if self.sample is None or self.layout is None:
+            return []
+        return threads_of(self.sample, self.layout)
 
     @cached_property
     def segments(self) -> list[Segment]:

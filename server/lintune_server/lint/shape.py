@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HEAD_BYTES = 1 << 20
+_HALF = re.compile("[\ud800-\udbff\udc00-\udc7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,8 @@ class Head:
     def of(cls, text: str) -> Head:
         try:
             data = text.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:  # a lone surrogate that is none of our own making
-            data = text.encode("utf-8", "surrogatepass")
+        except UnicodeEncodeError:  # halves of surrogate pairs, from an editor
+            data = _HALF.sub("\ufffd", text).encode("utf-8", "surrogateescape")
         return cls(len(data), data[:HEAD_BYTES], lambda: data)
 
     @property
