@@ -238,7 +238,12 @@ def not_quite_json(garden: Garden) -> list[Folder]:
 def odd_line_ends(garden: Garden) -> list[Folder]:
     separators = {"U+2028": "\u2028", "U+2029": "\u2029", "U+0085": "\x85"}
     defects = [
-        garden.defect(name, line.replace("The answer", f"{character}The answer"))
+        # Where Windows-1252 is read as Latin-1, its ellipsis becomes U+0085.
+        garden.defect(
+            name,
+            line.replace("The answer", f"{character}The answer"),
+            also=("QL401",) if character == "\x85" else (),
+        )
         for name, character in separators.items()
         for line in garden.lines(formats.chat, 7)
     ]
@@ -254,6 +259,7 @@ def odd_line_ends(garden: Garden) -> list[Folder]:
 
 def _odd_file(garden: Garden, index: int) -> DataFile:
     lines = garden.lines(formats.chat, FILE_LINES)
+    twin = to_bytes(lines)
     odd = garden.rng.randrange(2, FILE_LINES - 2)
     ends = dict.fromkeys(range(FILE_LINES), "\n")
     # Where a lone carriage return is taken for a line end, it leaves broken or blank lines behind.
@@ -272,7 +278,7 @@ def _odd_file(garden: Garden, index: int) -> DataFile:
     else:
         lines[odd] = lines[odd].replace("}, {", "},\r {", 1)
     data = "".join(line + ends[number] for number, line in enumerate(lines))
-    return whole_file(f"part-{index:02}.jsonl", data, garden.defect(variant, "", also=also), to_bytes(lines))
+    return whole_file(f"part-{index:02}.jsonl", data, garden.defect(variant, "", also=also), twin)
 
 
 def _crlf_file(garden: Garden, index: int) -> DataFile:
