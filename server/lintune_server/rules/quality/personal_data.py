@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lintune_server.lint.sample import Line
 
 _DIGITS_AS_ZEROS = bytes(0x30 if chr(byte).isdigit() else 0x2E for byte in range(128)) + b"." * 128
-_BETWEEN_DIGITS = b" -.()/"
-_SHORTEST_NUMBER = b"0" * 9
+_BETWEEN_DIGITS = b" -.()"
+_SHORTEST_NUMBER = b"0" * 10
 _SHOWN = 20
 """In a text with many of a kind the first ones say it all."""
 
@@ -32,7 +32,7 @@ _NUMBERS = (
 def personal_data(line: Line) -> Iterator[Problem]:
     data = line.compact
     kinds = [(personal_shapes.emails, "an e-mail address")] if b"@" in data else []
-    # Every number that is looked for has nine digits in a row, but for what may stand between them.
+    # Every number that is looked for has ten digits in a row, but for what may stand between them.
     if _SHORTEST_NUMBER in data.translate(_DIGITS_AS_ZEROS, _BETWEEN_DIGITS):
         kinds += _NUMBERS
     if not kinds:

@@ -33,7 +33,7 @@ _NOBODY = re.compile(
 _NOWHERE = re.compile(
     r"(?:.*\.)?(?:example|test|invalid|localhost|local|internal)(?:\.[a-z]+){0,2}|"
     r"(?:.*\.)?(?:domain|e?mail|company|website|site|server|host|provider|acme|contoso|fabrikam|foo|bar|abc|xyz|abcd?corp|"
-    r"(?:your|my|some|the|our|any)[a-z-]*|xyz\w+|placeholder|sample\w*|dummy\w*|fake\w*|noreply|users\.noreply\.github)\.[a-z.]+"
+    r"(?:your|my|some|our)[a-z-]*|placeholder|sample\w*|dummy\w*|fake\w*|noreply|users\.noreply\.github)\.[a-z.]+"
 )
 
 
@@ -47,7 +47,7 @@ def emails(text: str) -> Iterator[Span]:
 
 
 _INTERNATIONAL = re.compile(
-    r"(?<![\w+.)\]=*/^-])\+([1-9]\d{0,2})[ .\-/]?(?:\(\d{1,5}\)[ .\-]?)?\d(?:[ .\-/]?\d){5,12}(?![\w%]|[.,]\d)"
+    r"(?<![\w+.)\]=*/^-])\+([1-9]\d{0,2})[ .-]?(?:\(\d{1,5}\)[ .-]?)?\d(?:[ .-]?\d){5,12}(?![\w%]|[.,]\d)"
 )
 _COUNTRIES = re.compile(
     # Calling codes of ITU-T E.164 that are given out to countries.
@@ -58,7 +58,7 @@ _AMERICAN = re.compile(r"(?<![\w.+/-])(?:1[- ])?(?:\(([2-9]\d\d)\) ?|([2-9]\d\d)
 _TOLL_FREE = ("800", "833", "844", "855", "866", "877", "888", "900")
 _SUM = re.compile(r"[\d=)]\s*\Z")
 # Given out for films and manuals: 555 in North America, and Ofcom's in the United Kingdom.
-_FICTION = re.compile(r"1?\d{3}555|1?555|44(?:7700900|1632960|2079460|113496|1154960)")
+_FICTION = re.compile(r"1(?:\d{3})?555|44(?:7700900|1632960|2079460|113496|1154960)")
 _RUNS = "0123456789012345678909876543210987654321"
 
 
@@ -67,7 +67,7 @@ def phone_numbers(text: str) -> Iterator[Span]:
     for match in _INTERNATIONAL.finditer(text):
         digits = "".join(filter(str.isdigit, match[0]))
         code = next((digits[:size] for size in (1, 2, 3) if _COUNTRIES.fullmatch(digits[:size])), None)
-        if code is None or not 9 <= len(digits) <= 15 or (code == "1" and len(digits) != 11):
+        if code is None or not 10 <= len(digits) <= 15 or (code == "1" and len(digits) != 11):
             continue
         if _SUM.search(text, max(0, match.start() - 3), match.start()) or _made_up(digits[len(code) :]):
             continue

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lintune_server.lint.sample import Line
 
 _FENCED = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|``[^\n]*?``|`[^`\n]*`", re.DOTALL)
+_QUOTES = (("“", "”"), ("«", "»"), ("„", "“"), ("「", "」"))
 
 
 def taught(line: Line) -> list[Text]:
@@ -67,3 +68,9 @@ def shortened(text: str, longest: int = 40) -> str:
     """For messages: on one line, and cut when it is long."""
     text = " ".join(text.split())
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
+def is_quoted(text: str, at: int) -> bool:
+    """Whether a place is within quotation marks that were opened in its paragraph."""
+    before = text[text.rfind("\n", 0, at) + 1 : at]
+    return before.count('"') % 2 == 1 or any(before.count(left) > before.count(right) for left, right in _QUOTES)

@@ -55,7 +55,7 @@ SHAPES = (
     Shape("an AWS access key", (b"AKIA", b"ASIA", b"ABIA", b"ACCA"), r"(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}"),
     Shape(
         "an AWS secret key",
-        (b"aws", b"AWS", b"Aws"),
+        (b"aws_secret", b"AWS_SECRET", b"awsSecret", b"AwsSecret", b"aws-secret", b"AWSSecret"),
         r"(?i)aws[_-]?secret[_-]?(?:access[_-]?)?key[\"']?\s*[:=]\s*[\"']?([0-9a-z/+]{40})(?![0-9a-z/+=])",
     ),
     Shape("an Azure storage key", (b"AccountKey=",), plugin="azure_storage_key.AzureStorageKeyDetector"),
