@@ -133,6 +133,7 @@ def is_plain(sample: Sample, layout: Layout) -> bool:
     Every required key is there and holds text, with no white space around it; messages are nothing but known roles and
     text, a system's perhaps, then the user's and the assistant's in turn. Most samples are so, and need no closer look.
     """
+    has_system = False
     for one in layout.fields:
         value = sample.get(one.key)
         if value is None:
@@ -140,16 +141,19 @@ def is_plain(sample: Sample, layout: Layout) -> bool:
             if one.required or one.key in sample or one.kind is Kind.TEXT_OR_MESSAGES:
                 return False
         elif type(value) is list:
-            if one.kind is not Kind.MESSAGES or not _is_plain_chat(value, layout.message):
+            if one.kind is not Kind.MESSAGES or not _is_plain_chat(value, layout.message, has_system):
                 return False
-        elif (
-            type(value) is not str or not one.kind.holds_text or value.strip() != value or (one.required and not value)
-        ):
+        elif type(value) is not str or not one.kind.holds_text or value.strip() != value:
             return False
+        elif not value:
+            if one.required:
+                return False
+        elif one.role == "system":
+            has_system = True
     return True
 
 
-def _is_plain_chat(messages: list[Any], keys: MessageKeys) -> bool:
+def _is_plain_chat(messages: list[Any], keys: MessageKeys, has_system: bool) -> bool:
     role_key, content_key, roles = keys.role, keys.content, keys.roles
     expected = "user"
     for index, message in enumerate(messages):
@@ -161,6 +165,6 @@ def _is_plain_chat(messages: list[Any], keys: MessageKeys) -> bool:
         role = roles.get(raw)
         if role == expected and raw != FUNCTION_CALL:
             expected = "assistant" if role == "user" else "user"
-        elif index or role != "system":
+        elif index or has_system or role != "system":
             return False
     return expected == "user" and len(messages) > 1 and "assistant" in keys.learned_roles

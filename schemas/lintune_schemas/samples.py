@@ -56,15 +56,16 @@ OPENAI_ROLES = {
 SHAREGPT_ROLES = {
     "system": "system",
     "human": "user",
-    "user": "user",
     "gpt": "assistant",
-    "assistant": "assistant",
-    "chatgpt": "assistant",
     "function_call": "assistant",
     "observation": "tool",
     "tool": "tool",
+    "user": "user",
+    "assistant": "assistant",
+    "chatgpt": "assistant",
     "function": "tool",
 }
+"""The usual names first."""
 
 FUNCTION_CALL = "function_call"
 """ShareGPT's role of a turn that is nothing but a tool call, written as JSON (LLaMA-Factory, and data made for it)."""
@@ -79,6 +80,7 @@ ROLE_ALIASES = {
     "model": "assistant",
     "function": "tool",
     "observation": "tool",
+    "developer": "system",
 }
 """Other people's names for roles; compared without case."""
 

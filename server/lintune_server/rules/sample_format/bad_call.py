@@ -9,6 +9,7 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import line_rule
 from lintune_server.lint.words import closest, json_kind, listed
+from lintune_server.rules.sample_format.json_schemas import violations
 from lintune_server.rules.sample_format.tools import (
     calls_in,
     declared_in,
@@ -16,7 +17,6 @@ from lintune_server.rules.sample_format.tools import (
     has_tools,
     parameters_of,
     read_json,
-    violations,
 )
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _of_arguments(call: Call, tools: dict[str, Placed]) -> Iterator[Problem]:
     else:
         arguments = given
     if not isinstance(arguments, dict):
-        kind = json_kind(arguments) if call.arguments.value is not None else "nothing"
+        kind = json_kind(arguments) if given is not None else "nothing"
         yield Problem(f"Arguments must be a JSON object, and this is {kind}.", Value(path))
         return
     function = tools.get(call.name.value) if isinstance(call.name.value, str) else None
@@ -137,9 +137,9 @@ def _of_arguments(call: Call, tools: dict[str, Placed]) -> Iterator[Problem]:
         return
     in_text = call.arguments.in_text or isinstance(given, str)
     for message, where in violations(schema.value, arguments)[:_MOST]:
-        at = f"{'.'.join(map(str, where))}: " if in_text and where else ""
+        at = f" (at {'.'.join(map(str, where))})" if in_text and len(where) > 1 else ""
         yield Problem(
-            f"These arguments are not as {call.name.value} declares its parameters: {at}{message}.",
+            f"These arguments are not as {call.name.value} declares its parameters: {message}{at}.",
             Value(path if in_text else (*path, *where)),
             severity=Severity.WARNING,
         )

@@ -6,7 +6,8 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import line_rule
 from lintune_server.lint.words import json_kind
-from lintune_server.rules.sample_format.tools import declared_in, function_of, has_tools, parameters_of, schema_fault
+from lintune_server.rules.sample_format.json_schemas import schema_fault
+from lintune_server.rules.sample_format.tools import declared_in, function_of, has_tools, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,13 +80,13 @@ def _of_function(function: Placed, names: set[str]) -> Iterator[Problem]:
         return
     schema = parameters.value
     if not isinstance(schema, dict):
-        yield Problem(f"parameters must be a JSON Schema, and this is {json_kind(schema)}.", Value(parameters.path))
+        yield Problem(f"Parameters must be a JSON Schema, and this is {json_kind(schema)}.", Value(parameters.path))
     elif fault := schema_fault(schema):
         at = f" at {'.'.join(map(str, fault.path))}" if parameters.in_text and fault.path else ""
-        yield Problem(f"parameters are no JSON Schema{at}: {fault.message}.", Value(parameters.at(*fault.path)))
+        yield Problem(f"These parameters are no JSON Schema{at}: {fault.message}.", Value(parameters.at(*fault.path)))
     elif schema.get("type", "object") != "object":
         said = _shown(schema["type"])
-        yield Problem(f"parameters must be of type object, and these are of type {said}.", Value(parameters.at("type")))
+        yield Problem(f"Parameters must be of type object, and these are of type {said}.", Value(parameters.at("type")))
 
 
 def _shown(value: Any) -> str:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lintune_server.lint.sample import Line
 
 
+_PART_DEPTH = 5
+"""Length of the path of a part's text: list, index, content, index, text."""
+
+
 @line_rule("SF118", Severity.WARNING)
 def edge_white_space(line: Line) -> Iterator[Problem]:
     """
@@ -45,52 +49,57 @@ def edge_white_space(line: Line) -> Iterator[Problem]:
     if line.plain or line.layout is None or not line.layout.templated:
         return
     tokenizer = line.surroundings.tokenizer
-    for text in line.texts:
+    texts = line.texts
+    for index, text in enumerate(texts):
         content = text.text
         # Results of tools end as the tool's output does; what is nothing but white space is another rule's finding.
         if text.role == "tool" or content.strip() in (content, ""):
             continue
         if tokenizer is None and not text.learned:
             continue
-        start = len(content) - len(content.lstrip())
-        end = len(content.rstrip())
-        if start and not _belongs(text, content[:start], line, at_start=True) and _matters(text, line, start, None):
-            yield _problem("begins", text.path, 0, start)
-        if (
-            end < len(content)
-            and not _belongs(text, content[end:], line, at_start=False)
-            and _matters(text, line, 0, end)
-        ):
-            yield _problem("ends", text.path, end, len(content))
+        first = not index or not _is_next_part(texts[index - 1], text)
+        last = index + 1 == len(texts) or not _is_next_part(text, texts[index + 1])
+        if first and content[0].isspace() and _matters(text, line, at_start=True):
+            yield _problem("begins", text.path, 0, len(content) - len(content.lstrip()))
+        if last and content[-1].isspace() and _matters(text, line, at_start=False):
+            yield _problem("ends", text.path, len(content.rstrip()), len(content))
 
 
-def _belongs(text: Text, space: str, line: Line, *, at_start: bool) -> bool:
+def _is_next_part(one: Text, other: Text) -> bool:
+    """Whether two texts are parts of one message's content, which are put together as they are."""
+    return len(one.path) == len(other.path) == _PART_DEPTH and one.path[:3] == other.path[:3]
+
+
+def _matters(text: Text, line: Line, *, at_start: bool) -> bool:
+    """Whether the white space at one end of a text changes the tokens, and is not there on purpose."""
+    tokenizer, conversation = line.surroundings.tokenizer, line.conversation
+    if _joins(text, line, at_start=at_start):
+        return False
+    if tokenizer is None:
+        return True
+    turns = list(conversation.turns) if conversation else []
+    turn = next((index for index, turn in enumerate(turns) if turn.path == text.path[:3]), None)
+    if conversation is None or turn is None:  # a preference pair is read with its chosen answer only
+        return text.learned
+    content = turns[turn].content
+    turns[turn] = turns[turn]._replace(content=content.lstrip() if at_start else content.rstrip())
+    without = Conversation(tuple(turns), conversation.tools, conversation.templated)
+    return _seen(tokenizer, conversation) != _seen(tokenizer, without)
+
+
+def _joins(text: Text, line: Line, *, at_start: bool) -> bool:
     """Whether white space joins a prompt to its completion, where no chat template stands between them.
 
     So were data sets for OpenAI's first fine-tuning API written: prompts end with a separator, completions begin with
     a space.
     """
     tokenizer = line.surroundings.tokenizer
-    joined = tokenizer is None or tokenizer.template is None
-    if not joined or line.format not in (SampleFormat.PROMPT_COMPLETION, SampleFormat.PREFERENCE):
+    templated = tokenizer is not None and tokenizer.template is not None
+    if templated or line.format not in (SampleFormat.PROMPT_COMPLETION, SampleFormat.PREFERENCE):
         return False
-    return (at_start and space == " ") if text.learned else not at_start
-
-
-def _matters(text: Text, line: Line, start: int, end: int | None) -> bool:
-    """Whether the model sees another text without the white space; True where that is not known."""
-    tokenizer, conversation = line.surroundings.tokenizer, line.conversation
-    if tokenizer is None:
-        return True
-    turn = None
-    if conversation is not None:
-        turn = next((index for index, turn in enumerate(conversation.turns) if turn.path == text.path), None)
-    if conversation is None or turn is None:
-        return text.learned
-    turns = list(conversation.turns)
-    turns[turn] = turns[turn]._replace(content=turns[turn].content[start:end])
-    without = Conversation(tuple(turns), conversation.tools, conversation.templated)
-    return _seen(tokenizer, conversation) != _seen(tokenizer, without)
+    if text.learned:
+        return at_start and not text.text[:2].isspace()
+    return not at_start
 
 
 def _seen(tokenizer: ChatTokenizer, conversation: Conversation) -> list[int] | None:

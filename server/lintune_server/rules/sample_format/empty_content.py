@@ -39,7 +39,8 @@ def empty_content(line: Line) -> Iterator[Problem]:
         return
     for one in line.layout.fields:
         # An optional text may be left empty, as the input of an instruction.
-        if (one.required or one.name == "prompt") and _is_empty(value := line.sample.get(one.key)):
+        value = line.sample.get(one.key)
+        if isinstance(value, str) and _is_empty(value) and (one.required or one.name == "prompt"):
             yield Problem(
                 f"The {one.key} is {_how(value)}.",
                 Value((one.key,)),

@@ -34,4 +34,4 @@ def empty_list(line: Line) -> Iterator[Problem]:
         return
     for one in line.layout.fields:
         if line.sample.get(one.key) == [] and one.kind is not Kind.TOOLS:
-            yield Problem(f"The list of {one.key} is empty.", Value((one.key,)))
+            yield Problem(f"The list under {one.key} is empty.", Value((one.key,)))

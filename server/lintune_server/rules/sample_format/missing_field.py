@@ -47,7 +47,7 @@ def missing_field(line: Line) -> Iterator[Problem]:
     missing = _missing(line.sample, layout)
     if missing:
         said = "".join(
-            f" The recipe names it: {one.said_by}." for one in layout.fields if one.key in missing and one.said_by
+            f" The recipe's {one.said_by} names it." for one in layout.fields if one.key in missing and one.said_by
         )
         yield _problem(f"This {layout.format} sample", (), missing, line.sample, layout.known, said)
     for message in line.messages:

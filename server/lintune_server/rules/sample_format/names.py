@@ -16,10 +16,18 @@ if TYPE_CHECKING:
     from lintune_schemas.samples import Path
 
 _SIMILAR = 0.8
-"""Of `difflib`: one letter too many, too few or swapped in words of four letters and more (`tool`, `Role`)."""
+"""Of `difflib`: a letter too many or too few in words of four letters and more. At 0.75, `game` would be `name`."""
 
-OTHER_NAMES = {"system_prompt": "system", "functions": "tools", "function_call": "tool_calls"}
-"""Names in use for the same thing: OpenAI's old ones, and OpenOrca's."""
+OTHER_NAMES = {
+    "system_prompt": "system",
+    "functions": "tools",
+    "function_call": "tool_calls",
+    "from": "role",
+    "value": "content",
+    "role": "from",
+    "content": "value",
+}
+"""Names in use for the same thing: OpenOrca's, OpenAI's old ones, ShareGPT's and OpenAI's for each other's."""
 
 
 @lru_cache(maxsize=4096)
@@ -30,12 +38,18 @@ def meant(keys: tuple[str, ...], known: tuple[str, ...]) -> tuple[tuple[str, str
     for key in keys:
         if key in known or key == IGNORE_KEY:
             continue
-        other = OTHER_NAMES.get(key)
-        match = other if other in absent else next(iter(get_close_matches(key, absent, 1, _SIMILAR)), None)
-        if match:
+        if match := _match(key, absent):
             found.append((key, match))
             absent.remove(match)
     return tuple(found)
+
+
+def _match(key: str, absent: list[str]) -> str | None:
+    if (other := OTHER_NAMES.get(key)) in absent:
+        return other
+    plain = key.lower().strip("_ ")
+    swapped = (name for name in absent if sorted(name) == sorted(plain))
+    return next(swapped, None) or next(iter(get_close_matches(plain, absent, 1, _SIMILAR)), None)
 
 
 def rename(path: Path, names: Iterable[tuple[str, str]], *, safe: bool) -> Remedy:

@@ -35,7 +35,8 @@ def other_format(line: Line) -> Iterator[Problem]:
     if own is of_file or own is None or of_file is None:
         return
     if own.format is not of_file.format:
-        message = f"This is a {own.format} sample, and the file holds {of_file.format} samples"
+        article = "an" if own.format[0] in "ai" else "a"
+        message = f"This is {article} {own.format} sample, and the file holds {of_file.format} samples"
     else:
         message = f"This sample has {listed(own.required)}, and those of the file have {listed(of_file.required)}"
     yield Problem(f"{message}: rewrite it, or move it to a file of its own.")

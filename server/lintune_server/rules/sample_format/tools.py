@@ -1,9 +1,8 @@
-"""Tools as a sample declares and calls them, whatever is wrong with them; and JSON Schemas of their parameters."""
+"""Tools as a sample declares and calls them, whatever is wrong with them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,8 +11,6 @@ from lintune_schemas.samples import FUNCTION_CALL, TOOL_CALLS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import jsonschema_rs
 
     from lintune_schemas.samples import Message, Path
     from lintune_server.lint.sample import Line
@@ -117,54 +114,3 @@ def read_json(text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaFault:
-    message: str
-    path: tuple[str | int, ...]
-    """Within the schema."""
-
-
-def schema_fault(schema: Any) -> SchemaFault | None:
-    """Why a value is no JSON Schema; None when it is one, by any draft in use (2020-12, 7, 4)."""
-    return _compiled(_canonical(schema))[1]
-
-
-def violations(schema: Any, value: Any) -> list[tuple[str, tuple[str | int, ...]]]:
-    """How a value breaks a JSON Schema: what is wrong, and where within the value. Empty for what is no schema."""
-    validator = _compiled(_canonical(schema))[0]
-    try:
-        if validator is None or validator.is_valid(value):
-            return []
-        return [(error.message, tuple(error.instance_path)) for error in validator.iter_errors(value)]
-    except ValueError:  # nested too deep
-        return []
-
-
-def _canonical(schema: Any) -> bytes:
-    return orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
-
-
-@lru_cache(maxsize=2048)
-def _compiled(schema: bytes) -> tuple[jsonschema_rs.Validator | None, SchemaFault | None]:
-    import jsonschema_rs
-
-    fault: SchemaFault | None = None
-    for draft in (
-        jsonschema_rs.Draft202012Validator,
-        jsonschema_rs.Draft7Validator,
-        jsonschema_rs.Draft4Validator,
-    ):
-        try:
-            return draft(orjson.loads(schema), retriever=_refuse), None
-        except jsonschema_rs.ValidationError as error:
-            fault = fault or SchemaFault(error.message, tuple(error.instance_path))
-        except ValueError as error:
-            fault = fault or SchemaFault(str(error), ())
-    return None, fault
-
-
-def _refuse(uri: str) -> Any:
-    """A data set's schemas are not ours: nothing is fetched or opened for them."""
-    raise ValueError(f"{uri} is outside of the schema")

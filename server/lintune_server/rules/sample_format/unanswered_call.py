@@ -96,13 +96,9 @@ def _in_thread(thread: Thread) -> Iterator[Problem]:
 
 
 def _answers_nothing(message: Message, id_: Any, waiting: _Open) -> Problem:
-    if id_ is None:
-        return Problem(
-            "This result answers no call: the assistant has called no tool before it.", Value(message.role_path)
-        )
-    known = "" if waiting.calls else " has called no tool, or all calls have their result"
-    said = f": the assistant{known}" if known else f": no open call has the id {id_}"
-    return Problem(f"This result answers no call{said}.", Value((*message.path, TOOL_CALL_ID)))
+    why = f"no call that waits for one has the id {id_}" if waiting.calls else "no call waits for one here"
+    spot = Value(message.role_path if id_ is None else (*message.path, TOOL_CALL_ID))
+    return Problem(f"This result answers no call: {why}.", spot)
 
 
 def _unanswered(calls: list[Call]) -> Iterator[Problem]:

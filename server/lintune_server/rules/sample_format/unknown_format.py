@@ -79,7 +79,7 @@ def _nearest(keys: list[str], sample: Sample) -> str:
             f"The nearest is prompt-completion: rename {prompt} to prompt and {answer} to completion, or write "
             f"type: {{field_instruction: {prompt}, field_output: {answer}}} in the recipe."
         )
-    known = "; ".join(f"{layout.format} with {listed(layout.required)}" for layout in samples.LAYOUTS.values())
+    known = "; ".join(f"{format_} with {listed(samples.LAYOUTS[format_].required)}" for format_ in samples.SampleFormat)
     return f"Known formats are {known}."
 
 
