@@ -18,7 +18,7 @@ def borders(rendered: RenderedChat) -> list[int]:
     for start, stop in rendered.trained:
         if found and found[-1] == start:  # one learned part after the other
             found.pop()
-        elif start > 0:
+        elif 0 < start < last:
             found.append(start)
         if stop < last:
             found.append(stop)

@@ -24,8 +24,8 @@ _OPENINGS: Mapping[str, str] = {
     "Llama 3": rf"<\|start_header_id\|>{_ROLES}<\|end_header_id\|>",
     "Gemma": rf"<start_of_turn>{_ROLES}[ \t]*(?:\n|\Z)",
     "Gemma 4": rf"<\|turn>{_ROLES}[ \t]*(?:\n|\Z)",
-    "Harmony": rf"<\|start\|>{_ROLES}(?:<\|channel\|>[a-z]+)?<\|message\|>",
-    "Zephyr or Phi": rf"<\|(?:{_ROLES}|prompter)\|>",
+    "gpt-oss": rf"<\|start\|>{_ROLES}(?:<\|channel\|>[a-z]+)?<\|message\|>",
+    "Phi or Zephyr": rf"<\|(?:{_ROLES}|prompter)\|>",
     "Llama 2": r"\[INST\](?=.*\[/INST\])|\[/INST\]",
 }
 """How a turn begins in the templates in use. A text that begins so is a whole templated turn. In the middle of a text
@@ -37,7 +37,7 @@ _BEGINNING = re.compile(
     rf"\s*{_BOS}\s*(?:{'|'.join(f'(?P<t{index}>{opening})' for index, opening in enumerate(_OPENINGS.values()))})",
     re.DOTALL,
 )
-_NEXT_TURN = re.compile(r"\[/INST\].*?</s>\s*(?:<s>)?\s*(?P<turn>\[INST\])", re.DOTALL)
+_NEXT_TURN = re.compile(r"</s>\s{0,4}(?:<s>)?\s{0,4}(?P<turn>\[INST\])")
 """Llama 2's, between two turns that stand in one text."""
 
 _PAIRS = (
@@ -45,17 +45,11 @@ _PAIRS = (
     ("Vicuna", "Human", "Assistant"),
     ("Vicuna", "User", "Assistant"),
 )
-"""Templates whose markup looks like a heading: it takes both of them to make one, in lines by themselves."""
+"""Templates whose markup looks like a heading. It takes two of them, at the beginnings of lines, to make one."""
+_HEADING = re.compile(r"^#{2,3} ?(?P<name>Instruction|Human|User|Response|Assistant):(?=\s|\Z)", re.MULTILINE)
+_PREAMBLE = "Below is an instruction that describes a task"
 
-_HEADINGS = {
-    (name, first): re.compile(
-        rf"(?P<before>.*?)^(?P<first>#{{2,3}} ?{first}:)(?=\s).*?^(?P<second>#{{2,3}} ?{second}:)(?P<after>.*)\Z",
-        re.DOTALL | re.MULTILINE,
-    )
-    for name, first, second in _PAIRS
-}
-_PREAMBLE = re.compile(r"\s*Below is an instruction that describes a task\b")
-_ANSWER = re.compile(r"\s*(?P<second>#{2,3} ?(?:Response|Assistant):)(?:\n|\Z)")
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
 def found_in(text: str, learned: bool) -> Markup | None:
@@ -64,24 +58,33 @@ def found_in(text: str, learned: bool) -> Markup | None:
         index = next(index for index in range(len(_OPENINGS)) if opening.group(f"t{index}"))
         start, end = opening.span(f"t{index}")
         return Markup(list(_OPENINGS)[index], start, start + len(text[start:end].rstrip()))
-    if (following := _NEXT_TURN.search(text)) and not _is_code(text, following.start()):
-        return Markup("Llama 2", *following.span("turn"))
-    if "#" not in text:
+    if not _NEXT_TURN.search(text) and not _HEADING.search(text):
         return None
-    for (name, _), pattern in _HEADINGS.items():
-        if heading := pattern.match(text):
-            # In the middle of a text they may be an example, or the headings of a document.
-            framed = not heading["before"].strip() or not heading["after"].strip() or _PREAMBLE.match(text)
-            if framed and not _is_code(text, heading.start("first")):
-                return Markup(name, *heading.span("first"))
-    if learned and (answer := _ANSWER.match(text)):
-        return Markup("Alpaca", *answer.span("second"))
+    return _between(_without_code(text), learned)
+
+
+def _between(text: str, learned: bool) -> Markup | None:
+    following = _NEXT_TURN.search(text)
+    if following and 0 <= text.find("[/INST]") < following.start():
+        return Markup("Llama 2", *following.span("turn"))
+    headings = list(_HEADING.finditer(text))
+    for template, prompt, answer in _PAIRS:
+        first = next((heading for heading in headings if heading["name"] == prompt), None)
+        last = next((heading for heading in reversed(headings) if heading["name"] == answer), None)
+        if first is None or last is None or last.start() < first.start():
+            continue
+        before, after = text[: first.start()].strip(), text[last.end() :].strip()
+        # In the middle of a text they may be an example, or the headings of a document.
+        if not before or not after or before.startswith(_PREAMBLE):
+            return Markup(template, *first.span())
+    if learned and headings and not text[: headings[0].start()].strip() and headings[0]["name"] in _ANSWERS:
+        return Markup(_ANSWERS[headings[0]["name"]], *headings[0].span())
     return None
 
 
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_ANSWERS = {answer: template for template, _, answer in _PAIRS}
 
 
-def _is_code(text: str, place: int) -> bool:
-    """Whether a place in Markdown is within code."""
-    return any(code.start() <= place < code.end() for code in _CODE.finditer(text))
+def _without_code(text: str) -> str:
+    """Markdown with white space for code, so that every place stays the same."""
+    return _CODE.sub(lambda code: " " * len(code.group()), text)

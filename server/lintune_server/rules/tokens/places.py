@@ -29,7 +29,7 @@ def marked(marks: Sequence[int]) -> Iterator[tuple[int, str]]:
     if count == 0:
         return
     exception = count * 2 <= len(marks) and count <= max(_FEW, len(marks) * _SHARE)
-    where = "" if exception or count == 1 else f" So it is in {_of(count, len(marks))}."
+    where = "" if exception or count == 1 else f" This is so in {_of(count, len(marks))}."
     for index, mark in enumerate(marks):
         if mark:
             yield index, where

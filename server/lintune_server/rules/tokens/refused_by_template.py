@@ -46,7 +46,9 @@ def refused_by_template(line: Line) -> Iterator[Problem]:
     if refusal is None or tokenizer is None or tokenizer.template is None or conversation is None:
         return
     turn = _refused(tokenizer.template, conversation, refusal)
-    said = str(refusal).strip().rstrip(".")
+    said = str(refusal).strip()
+    if not said.endswith(".."):
+        said = said.removesuffix(".")
     advice = ""
     if turn is conversation.turns[0] and turn.role == "system":
         advice = " Put the text of the system message at the beginning of the first user message."
@@ -62,25 +64,23 @@ def _refused(template: ChatTemplate, conversation: Conversation, refusal: Templa
         return None
     turns, until = conversation.turns, monotonic() + _SECONDS
 
-    def refusal_of(some: Sequence[Turn]) -> TemplateError | None:
+    def is_refused(some: Sequence[Turn]) -> bool:
+        """For the same reason: many templates refuse some part of a conversation for being only a part."""
         try:
             template.render([turn.as_message() for turn in some], False, conversation.tools)
         except TemplateError as error:
-            return error
-        return None
+            return str(error) == str(refusal)
+        return False
 
-    taken, refused = 0, len(turns)  # how many of the first messages it is known to take, and not to take
-    if turns[0].role == "system" and refused > 1:
-        without = refusal_of(turns[1:])
-        if without is None or str(without) != str(refusal):
-            return turns[0]
-        taken = 1  # many templates refuse a system message that nothing follows
+    if turns[0].role == "system" and len(turns) > 1 and not is_refused(turns[1:]):
+        return turns[0]
+    taken, refused = 0, len(turns)  # how many of the first messages it takes, and how many no more
     while refused - taken > 1:
         if monotonic() > until:
             return None
         middle = (taken + refused) // 2
-        if refusal_of(turns[:middle]) is None:
-            taken = middle
-        else:
+        if is_refused(turns[:middle]):
             refused = middle
+        else:
+            taken = middle
     return turns[refused - 1]

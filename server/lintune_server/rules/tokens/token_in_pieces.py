@@ -75,14 +75,13 @@ def token_in_pieces(data: DataSet) -> Iterator[tuple[int, Problem]]:
     tokenizer = data.surroundings.tokenizer
     if tokenizer is None:
         return
-    unknown = _in_pieces(tokenizer, is_own(data.surroundings.recipe))
-    marks = data.column(writes_pieces)
-    for index, where in places.marked(marks):
+    own = is_own(data.surroundings.recipe)
+    for index, where in places.marked(data.column(writes_pieces)):
         line = data.line(index)
         if line.measured is None:
             continue
         rendered = line.measured.rendered
-        written = [token for token in unknown if token in rendered.text]
+        written = [token for token in _in_pieces(tokenizer, own) if token in rendered.text]
         if len(written) == 1:
             pieces = tokenizer.tokenizer.encode(written[0], add_special_tokens=False).ids
             what = f"which this model's tokenizer does not know as one token: it falls into {len(pieces)} pieces"

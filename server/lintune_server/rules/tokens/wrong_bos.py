@@ -3,7 +3,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lintune_schemas.conversations import Conversation
 from lintune_server.lint.data_set import fact
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Change, Problem, Remedy, Value
@@ -113,6 +112,4 @@ def _bos(tokenizer: ChatTokenizer) -> tuple[str, bool]:
     bos = tokenizer.special.get("bos_token", "")
     if bos not in tokenizer.special_tokens:
         return "", False
-    begins = tokenizer.tokenizer.encode("a").ids[:1] == [tokenizer.special_tokens[bos]]
-    # Some tokenizers leave it to their configuration; raw text then gets it from there.
-    return bos, begins or tokenizer.prompt(Conversation((), templated=False)) == bos
+    return bos, tokenizer.adds_bos
