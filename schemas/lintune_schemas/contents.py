@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lintune_schemas.samples import FUNCTION_CALL, Kind, Message, Segment, Text
+from lintune_schemas.samples import (
+    FUNCTION_CALL,
+    SEGMENT_LABEL,
+    SEGMENT_TEXT,
+    Kind,
+    Message,
+    Segment,
+    Text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,16 +149,21 @@ def is_plain(sample: Sample, layout: Layout) -> bool:
             if one.required or one.key in sample or one.kind is Kind.TEXT_OR_MESSAGES:
                 return False
         elif type(value) is list:
-            if one.kind is not Kind.MESSAGES or not _is_plain_chat(value, layout.message, has_system):
+            if one.kind is Kind.MESSAGES:
+                if not _is_plain_chat(value, layout.message, has_system):
+                    return False
+            elif one.kind is not Kind.SEGMENTS or not _are_plain_segments(value):
                 return False
-        elif type(value) is not str or not one.kind.holds_text or value.strip() != value:
+        elif type(value) is not str or not one.kind.holds_text or not _is_plain_text(value, one, layout):
             return False
-        elif not value:
-            if one.required:
-                return False
-        elif one.role == "system":
+        elif value and one.role == "system":
             has_system = True
     return True
+
+
+def _is_plain_text(text: str, of: Field, layout: Layout) -> bool:
+    stripped = text.strip()
+    return (stripped == text or not layout.templated) and (stripped != "" or not of.required)
 
 
 def _is_plain_chat(messages: list[Any], keys: MessageKeys, has_system: bool) -> bool:
@@ -168,3 +181,15 @@ def _is_plain_chat(messages: list[Any], keys: MessageKeys, has_system: bool) -> 
         elif index or has_system or role != "system":
             return False
     return expected == "user" and len(messages) > 1 and "assistant" in keys.learned_roles
+
+
+def _are_plain_segments(segments: list[Any]) -> bool:
+    any_learned = False
+    for segment in segments:
+        if type(segment) is not dict or len(segment) != 2:
+            return False
+        label, text = segment.get(SEGMENT_LABEL), segment.get(SEGMENT_TEXT)
+        if type(label) is not bool or type(text) is not str or not text:
+            return False
+        any_learned = any_learned or (label and not text.isspace())
+    return any_learned

@@ -61,13 +61,13 @@ def test_reads_what_the_recipe_says(tmp_path):
     assert [turn.content for turn in datasets.read(path, entry).samples[0].conversation.turns] == ["a", "b"]
     with pytest.raises(LintuneError, match="is in no known sample format"):
         datasets.read(path)
-    with pytest.raises(LintuneError, match="No sample of .* is as the recipe says"):
+    with pytest.raises(LintuneError, match=r"No sample of .* is as the recipe says"):
         datasets.read(write(tmp_path, {"prompt": "a", "completion": "b"}), entry)
 
 
 def test_preference_pairs_are_not_trained_on(tmp_path):
     path = write(tmp_path, {"prompt": "a", "chosen": "b", "rejected": "c"})
-    with pytest.raises(LintuneError, match="preference pairs .* does not train on those yet"):
+    with pytest.raises(LintuneError, match=r"preference pairs .* does not train on those yet"):
         datasets.read(path)
 
 

@@ -56,7 +56,8 @@ class LineChecker:
                 # A rule may rely on what the stages before it have seen: tokens are counted of sound samples only.
                 for rule in stage:
                     if asks is None or not rule.needles or asks(rule, index):
-                        found += [(rule, problem) for problem in rule.check(line)]
+                        for problem in rule.check(line):  # a comprehension costs more than most rules
+                            found.append((rule, problem))
                 if found and any(_is_error(rule, problem) for rule, problem in found):
                     break
             else:
@@ -104,7 +105,8 @@ def _ask(
     line, found = lines[index], problems[index]
     for rule in rules:
         if asks is None or not rule.needles or asks(rule, index):
-            found += [(rule, problem) for problem in rule.check(line)]
+            for problem in rule.check(line):
+                found.append((rule, problem))
 
 
 def _is_error(rule: Rule, problem: Problem) -> bool:

@@ -52,6 +52,10 @@ class Line:
         self.value: Any = None
         self.compact = b""
         """The value as JSON without white space; empty when there is an error."""
+        self.layout: Layout | None = None
+        """The file's layout, unless the sample has the keys of another one; None when it has those of none."""
+        self.plain = False
+        """Whether one glance shows that the rules of the sample format have nothing to say."""
         if cut_from is not None:
             message = f"a line of {cut_from:,} bytes, more than is read: is a line end missing between samples?"
             self.error = Fault(Sort.TOO_MUCH, 0, len(text), message)
@@ -60,6 +64,7 @@ class Line:
             value = orjson.loads(text.removeprefix(BOM))
             self.compact = orjson.dumps(value)  # refuses what is nested too deep for the rules
             self.value = value
+            self._see_layout()
         except (orjson.JSONDecodeError, TypeError) as error:
             self.compact = b""
             found = self.faults.found
@@ -81,27 +86,17 @@ class Line:
         """The parsed object; None when the line holds none."""
         return self.value if isinstance(self.value, dict) else None
 
-    @cached_property
-    def layout(self) -> Layout | None:
-        """The file's layout, unless the sample has the keys of another one; None when it has those of none."""
-        if self.sample is None:
-            return None
-        of_file = self.surroundings.layout
-        if of_file is not None and of_file.required_set <= self.sample.keys():
-            return of_file
-        own = layouts.detect(self.sample)
-        if of_file is not None and any(key in self.sample for key in of_file.required):
-            # It lacks some keys of the file's format: has it all keys of another?
-            return own if own is not None and own.required_set <= self.sample.keys() else of_file
-        return own
-
-    @cached_property
-    def plain(self) -> bool:
-        """Whether one glance shows that the rules of the sample format have nothing to say."""
-        layout = self.layout
-        if self.sample is None or layout is None or layout is not self.surroundings.layout:
-            return False
-        return is_plain(self.sample, layout)
+    def _see_layout(self) -> None:
+        sample, of_file = self.value, self.surroundings.layout
+        if not isinstance(sample, dict):
+            return
+        if of_file is not None and of_file.required_set <= sample.keys():
+            self.layout, self.plain = of_file, is_plain(sample, of_file)
+            return
+        own = layouts.detect(sample)
+        has_all = own is not None and own.required_set <= sample.keys()
+        lacks_some = of_file is not None and any(key in sample for key in of_file.required)
+        self.layout = of_file if lacks_some and not has_all else own
 
     @property
     def format(self) -> SampleFormat | None:

@@ -10,21 +10,14 @@ from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import line_rule
 from lintune_server.lint.words import closest, json_kind, listed
 from lintune_server.rules.sample_format.json_schemas import violations
-from lintune_server.rules.sample_format.tools import (
-    calls_in,
-    declared_in,
-    function_of,
-    has_tools,
-    parameters_of,
-    read_json,
-)
+from lintune_server.rules.sample_format.tools import calls_in, read_json, tools_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lintune_schemas.samples import Message, Path
     from lintune_server.lint.sample import Line
-    from lintune_server.rules.sample_format.tools import Call, Placed
+    from lintune_server.rules.sample_format.tools import Call, Function, Placed, Tools
 
 _MOST = 3
 """Violations that are shown of one call."""
@@ -52,27 +45,17 @@ def bad_call(line: Line) -> Iterator[Problem]:
     """
     if line.plain or line.layout is None:
         return
-    tools: dict[str, Placed] | None = None
+    tools: Tools | None = None
     for message in line.messages:
         if not isinstance(message.value, dict) or not (
             message.raw_role == FUNCTION_CALL or message.value.get(TOOL_CALLS) is not None
         ):
             continue
         yield from _of_shape(message)
-        if tools is None:
-            tools = _declared(line)
+        tools = tools or tools_of(line)
         for call in calls_in(message):
-            yield from _of_name(call, tools, has_tools(line))
-            yield from _of_arguments(call, tools)
-
-
-def _declared(line: Line) -> dict[str, Placed]:
-    functions = (function_of(entry) for entry in declared_in(line)[0])
-    return {
-        function.value["name"]: function
-        for function in functions
-        if function and isinstance(function.value, dict) and isinstance(function.value.get("name"), str)
-    }
+            yield from _of_name(call, tools.functions)
+            yield from _of_arguments(call, tools.functions or {})
 
 
 def _of_shape(message: Message) -> Iterator[Problem]:
@@ -102,7 +85,7 @@ def _of_shape(message: Message) -> Iterator[Problem]:
             yield Problem(f"function must be an object, and this is {kind}.", Value((*at, "function")))
 
 
-def _of_name(call: Call, tools: dict[str, Placed], declared: bool) -> Iterator[Problem]:
+def _of_name(call: Call, tools: dict[str, Function] | None) -> Iterator[Problem]:
     name, spot = call.name.value, Value(call.name.path)
     if name is None:
         yield Problem("This call has no name: which tool is it for?", spot)
@@ -110,14 +93,14 @@ def _of_name(call: Call, tools: dict[str, Placed], declared: bool) -> Iterator[P
         yield Problem(f"name must be a text, and this is {json_kind(name)}.", spot)
     elif not name.strip():
         yield Problem("The name of this call is empty: which tool is it for?", spot)
-    elif declared and name not in tools:
+    elif tools is not None and name not in tools:
         meant = closest(name, tools) or closest(name.lower(), tools)
         known = f"the sample's tools are {listed(tools)}" if tools else "the sample declares no tool"
         hint = f" Is it meant to be {meant}?" if meant else ""
         yield Problem(f"No tool is called {name}: {known}.{hint}", spot)
 
 
-def _of_arguments(call: Call, tools: dict[str, Placed]) -> Iterator[Problem]:
+def _of_arguments(call: Call, tools: dict[str, Function]) -> Iterator[Problem]:
     given, path = call.arguments.value, call.arguments.path
     if isinstance(given, str):
         try:
@@ -132,11 +115,10 @@ def _of_arguments(call: Call, tools: dict[str, Placed]) -> Iterator[Problem]:
         yield Problem(f"Arguments must be a JSON object, and this is {kind}.", Value(path))
         return
     function = tools.get(call.name.value) if isinstance(call.name.value, str) else None
-    schema = parameters_of(function) if function else None
-    if schema is None or not isinstance(schema.value, dict):
+    if function is None or function.parameters is None:
         return
     in_text = call.arguments.in_text or isinstance(given, str)
-    for message, where in violations(schema.value, arguments)[:_MOST]:
+    for message, where in violations(function.parameters, arguments)[:_MOST]:
         at = f" (at {'.'.join(map(str, where))})" if in_text and len(where) > 1 else ""
         yield Problem(
             f"These arguments are not as {call.name.value} declares its parameters: {message}{at}.",

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import line_rule
 from lintune_server.lint.words import json_kind
 from lintune_server.rules.sample_format.json_schemas import schema_fault
-from lintune_server.rules.sample_format.tools import declared_in, function_of, has_tools, parameters_of
+from lintune_server.rules.sample_format.tools import function_of, parameters_of, tools_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lintune_server.lint.sample import Line
-    from lintune_server.rules.sample_format.tools import Placed
+    from lintune_server.rules.sample_format.tools import Placed, Tools
 
 
 @line_rule("SF116", Severity.ERROR)
@@ -36,14 +39,16 @@ def bad_tool(line: Line) -> Iterator[Problem]:
     {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
     ```
     """
-    if line.plain or not has_tools(line):
-        return
-    entries, unreadable = declared_in(line)
-    if unreadable is not None:
-        yield Problem("This text is no JSON list of tools.", Value(unreadable.path))
+    if not line.plain:
+        yield from _of_tools(tools_of(line))
+
+
+@lru_cache(maxsize=512)
+def _of_tools(tools: Tools) -> tuple[Problem, ...]:
+    if tools.unreadable is not None:
+        return (Problem("This text is no JSON list of tools.", Value(tools.unreadable.path)),)
     names: set[str] = set()
-    for entry in entries:
-        yield from _of_entry(entry, names)
+    return tuple(problem for entry in tools.entries for problem in _of_entry(entry, names))
 
 
 def _of_entry(entry: Placed, names: set[str]) -> Iterator[Problem]:
@@ -81,7 +86,7 @@ def _of_function(function: Placed, names: set[str]) -> Iterator[Problem]:
     schema = parameters.value
     if not isinstance(schema, dict):
         yield Problem(f"Parameters must be a JSON Schema, and this is {json_kind(schema)}.", Value(parameters.path))
-    elif fault := schema_fault(schema):
+    elif fault := schema_fault(orjson.dumps(schema)):
         at = f" at {'.'.join(map(str, fault.path))}" if parameters.in_text and fault.path else ""
         yield Problem(f"These parameters are no JSON Schema{at}: {fault.message}.", Value(parameters.at(*fault.path)))
     elif schema.get("type", "object") != "object":

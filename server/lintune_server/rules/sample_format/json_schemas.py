@@ -47,24 +47,20 @@ class Violation(NamedTuple):
     """Where in the value, or in the schema that is none."""
 
 
-def schema_fault(schema: Any) -> Violation | None:
-    """Why a value is no JSON Schema; None when it is one, by any draft in use (2020-12, 7, 4)."""
-    return _compiled(_canonical(schema))[1]
+def schema_fault(schema: bytes) -> Violation | None:
+    """Why a value (as JSON) is no JSON Schema; None when it is one, by any draft in use (2020-12, 7, 4)."""
+    return _compiled(schema)[1]
 
 
-def violations(schema: Any, value: Any) -> list[Violation]:
+def violations(schema: bytes, value: Any) -> list[Violation]:
     """How a value breaks a JSON Schema. Empty for what is no schema."""
-    validator = _compiled(_canonical(schema))[0]
+    validator = _compiled(schema)[0]
     try:
         if validator is None or validator.is_valid(value):
             return []
         return [_said(error) for error in validator.iter_errors(value)]
     except ValueError:  # nested too deep
         return []
-
-
-def _canonical(schema: Any) -> bytes:
-    return orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
 
 
 @lru_cache(maxsize=2048)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from lintune_server.lint.sample import Line
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """Something with its place in the sample. What stands in a text of JSON has that text's place."""
 
     value: Any
@@ -28,8 +28,25 @@ class Placed:
         return self.path if self.in_text else (*self.path, *steps)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Function(NamedTuple):
+    """What a tool is called, and the JSON Schema of its parameters, as a text."""
+
+    name: str
+    parameters: bytes | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tools:
+    """The tools of a sample. Samples with the same tools share one of these."""
+
+    entries: tuple[Placed, ...] = ()
+    unreadable: Placed | None = None
+    """The whole, where it is a text that holds no list."""
+    functions: dict[str, Function] | None = None
+    """By name; None where the sample does not say which tools there are."""
+
+
+class Call(NamedTuple):
     """A call of a tool."""
 
     name: Placed
@@ -40,27 +57,38 @@ class Call:
     path: Path
 
 
-def declared_in(line: Line) -> tuple[list[Placed], Placed | None]:
-    """The entries of a sample's list of tools; and the whole where it is a text that holds no such list."""
-    for one in line.layout.fields if line.layout and line.sample else ():
-        if one.kind is Kind.TOOLS and line.sample:
-            value, path = line.sample.get(one.key), (one.key,)
-            if isinstance(value, list):
-                return [Placed(entry, (one.key, index)) for index, entry in enumerate(value)], None
-            if isinstance(value, str) and value.strip():
-                entries = read_json(value)
-                if isinstance(entries, list):
-                    return [Placed(entry, path, in_text=True) for entry in entries], None
-                return [], Placed(value, path)
-    return [], None
+def tools_of(line: Line) -> Tools:
+    """The tools that a sample declares."""
+    if line.layout is not None and line.sample is not None:
+        for one in line.layout.fields:
+            if one.kind is Kind.TOOLS and (value := line.sample.get(one.key)) is not None:
+                return _tools(one.key, orjson.dumps(value))
+    return Tools()
 
 
-def has_tools(line: Line) -> bool:
-    """Whether a sample says which tools there are, if only that there are none."""
-    return any(
-        one.kind is Kind.TOOLS and line.sample is not None and line.sample.get(one.key) is not None
-        for one in (line.layout.fields if line.layout else ())
-    )
+@lru_cache(maxsize=512)
+def _tools(key: str, declared: bytes) -> Tools:
+    """Most samples of a file have the same tools."""
+    value, in_text = orjson.loads(declared), False
+    if isinstance(value, str):
+        text = Placed(value, (key,), in_text=True)
+        value, in_text = (read_json(value) if value.strip() else []), True
+        if not isinstance(value, list):
+            return Tools((), text, {})
+    if not isinstance(value, list):
+        return Tools()
+    entries = tuple(Placed(entry, (key,) if in_text else (key, index), in_text) for index, entry in enumerate(value))
+    functions = (function_of(entry) for entry in entries)
+    return Tools(entries, None, {found.name: found for function in functions if (found := _declared(function))})
+
+
+def _declared(function: Placed | None) -> Function | None:
+    name = function.value.get("name") if function and isinstance(function.value, dict) else None
+    if function is None or not isinstance(name, str):
+        return None
+    parameters = parameters_of(function)
+    whole = parameters is not None and isinstance(parameters.value, dict)
+    return Function(name, orjson.dumps(parameters.value) if parameters and whole else None)
 
 
 def function_of(entry: Placed) -> Placed | None:
