@@ -28,6 +28,7 @@ class Rule:
     code: str
     """Two letters for the family, three digits. Never reused."""
     name: str
+    """In the book, that of the function with the page."""
     severity: Severity
     """Unless a problem says otherwise."""
     doc: str

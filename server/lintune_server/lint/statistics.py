@@ -70,7 +70,7 @@ class Statistics:
     trained_tokens: Sequence[int]
     """Of the same samples."""
     roles: dict[str, OfRole] = field(default_factory=dict)
-    """By role; `text` for what has none."""
+    """By role; `text` for raw text, `unknown` for a role that is none."""
     labels: Counter[str] | None = None
     """How often each answer is given, when the answers are a closed set."""
 
@@ -88,8 +88,9 @@ def of(scan: Scan) -> Statistics:
     for number in part.samples:
         line = Line(scan.lines.text(number), scan.data.surroundings)
         labels.append(answer_label.of(line))
+        unnamed = "unknown" if line.layout is None or line.layout.templated else "text"
         for text in line.texts:
-            role = found.roles.setdefault(text.role or "text", OfRole())
+            role = found.roles.setdefault(text.role or unnamed, OfRole())
             role.texts += 1
             role.characters += len(text.text)
             role.learned += text.learned

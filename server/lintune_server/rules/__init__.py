@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import pkgutil
+from dataclasses import replace
 from importlib import import_module
 
 from lintune_server.lint.rule import FileRule, HeadRule, LineRule, RecipeRule, Rule, ShapeRule
 
 
 def _collect() -> tuple[Rule, ...]:
+    """Every function of every rule. Those of one code have the name of the one with the page."""
     found: dict[int, Rule] = {}
     for module in pkgutil.walk_packages(__path__, f"{__name__}."):
         for value in vars(import_module(module.name)).values():
             if isinstance(value, Rule):
                 found[id(value)] = value
-    return tuple(sorted(found.values(), key=lambda rule: (rule.code, not rule.doc)))
+    names = {rule.code: rule.name for rule in found.values() if rule.doc}
+    named = (replace(rule, name=names.get(rule.code, rule.name)) for rule in found.values())
+    return tuple(sorted(named, key=lambda rule: (rule.code, not rule.doc)))
 
 
 _CHECKS = _collect()
