@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -63,16 +64,16 @@ def read(path: Path, entry: Dataset | None = None) -> DatasetFile:
     for number, sample in lines:
         try:
             conversation = conversations.read(sample, layout)
+            sample.pop(samples.IGNORE_KEY, None)
+            digest.update(orjson.dumps(sample, option=orjson.OPT_SORT_KEYS) + b"\n")  # not of what is nested too deep
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _refused(path, number, f"is no valid {layout.format} sample") from error
-        sample.pop(samples.IGNORE_KEY, None)
-        digest.update(orjson.dumps(sample, option=orjson.OPT_SORT_KEYS) + b"\n")
         found.append(DatasetSample(number, conversation))
     return DatasetFile(path, layout.format, tuple(found), digest.hexdigest())
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, numbered from 1."""
+    """The lines that are not blank, numbered from 1. A byte order mark at the beginning is no part of the first."""
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
@@ -81,7 +82,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise LintuneError(f"The data set {path} is a folder. Name a .jsonl file in the recipe.") from error
     except OSError as error:
         raise LintuneError(f"The data set {path} could not be read: {error.strerror}.") from error
-    for number, line in enumerate(data.splitlines(), start=1):
+    for number, line in enumerate(data.removeprefix(codecs.BOM_UTF8).splitlines(), start=1):
         if line.strip():
             yield number, line
 

@@ -85,3 +85,20 @@ def test_refuses_no_line_that_the_linter_lets_pass(tmp_path, path):
             datasets.read(alone)
         except LintuneError as error:
             assert errors or "preference pairs" in str(error), f"{line}: {error}"  # for those there is no trainer yet
+
+
+def test_a_byte_order_mark_at_the_beginning_is_passed_over(tmp_path):
+    path = write(tmp_path, {"prompt": "a", "completion": "b"}, {"prompt": "c", "completion": "d"})
+    plain = datasets.read(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert datasets.read(path).content_hash == plain.content_hash
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.raises(LintuneError, match=r":3 is no valid JSON"):
+        datasets.read(path)
+
+
+def test_refuses_what_is_nested_too_deep(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"prompt": "a", "completion": "b", "more": ' + "[" * 500 + "]" * 500 + "}")
+    with pytest.raises(LintuneError, match=r":1 is no valid prompt-completion sample"):
+        datasets.read(path)

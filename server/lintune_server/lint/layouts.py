@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from lintune_schemas import layouts
+from lintune_server.lint.lines import BOM
 from lintune_server.lint.sample import Surroundings
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def surroundings_of(lines: Iterable[str], path: Path, context: Context) -> Surro
 def _samples(lines: Iterable[str]) -> Iterator[Sample]:
     for line in lines:
         try:
-            value = orjson.loads(line)
+            value = orjson.loads(line.removeprefix(BOM))
         except (orjson.JSONDecodeError, UnicodeEncodeError):
             continue
         if isinstance(value, dict):

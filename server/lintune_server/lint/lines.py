@@ -14,3 +14,16 @@ BOM = "\ufeff"
 
 BLANK = f" \t\f\v{BOM}"
 """A line of nothing else holds no sample."""
+
+_HALF = re.compile("[\ud800-\udbff\udc00-\udc7f]")
+
+
+def encoded(text: str) -> bytes:
+    """The bytes of a text, those among them that are no UTF-8.
+
+    Other halves of surrogate pairs come from an editor alone, and are no text: U+FFFD stands for each.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return _HALF.sub("\ufffd", text).encode("utf-8", "surrogateescape")

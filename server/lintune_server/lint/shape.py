@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from lintune_server.lint.lines import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HEAD_BYTES = 1 << 20
-_HALF = re.compile("[\ud800-\udbff\udc00-\udc7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,7 @@ class Head:
 
     @classmethod
     def of(cls, text: str) -> Head:
-        try:
-            data = text.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:  # halves of surrogate pairs, from an editor
-            data = _HALF.sub("\ufffd", text).encode("utf-8", "surrogateescape")
+        data = encoded(text)
         return cls(len(data), data[:HEAD_BYTES], lambda: data)
 
     @property

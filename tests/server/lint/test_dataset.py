@@ -80,16 +80,16 @@ def test_silent_on_clean_data(name):
 
 
 def test_the_format_is_that_of_most_samples():
-    both = '{"prompt": "Hi", "completion": "Hello!", "instruction": "x"}'
-    assert check("\n".join([GOOD, both])) == []
-    codes = [finding.code for finding in check("\n".join(['{"instruction": "a", "output": "b"}'] * 2 + [both]))]
-    assert codes == ["DU301", "SF103"]
+    both = '{"prompt": "Bye", "completion": "See you!", "instruction": "x"}'
+    assert check("\n".join([GOOD, both, ""])) == []
+    codes = [finding.code for finding in check("\n".join(['{"instruction": "a", "output": "b"}'] * 2 + [both, ""]))]
+    assert codes == ["DU301", "SF102"]
 
 
 def test_codes_are_ignored_by_sample_and_by_selection():
-    bad = '{"prompt": "Hi", "completion": ""}'
+    bad = '{"prompt": "Hi", "completion": ""}\n'
     assert [finding.code for finding in check(bad)] == ["SF111"]
-    assert check('{"prompt": "Hi", "completion": "", "_lintune_ignore": ["SF111"]}') == []
+    assert check('{"prompt": "Hi", "completion": "", "_lintune_ignore": ["SF111"]}\n') == []
     for selection in (Selection(ignore=("SF",)), Selection(select=("JL", "DU301"))):
         assert DatasetLinter(Path("a.jsonl"), Context(), selection).check(bad) == []
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from lintune_server.lint.fault import Mend, Sort
 from lintune_server.lint.findings import Severity
-from lintune_server.lint.lines import BOM
+from lintune_server.lint.lines import BOM, encoded
 from lintune_server.lint.problems import Change, Columns, Problem, Remedy, WholeFile
 from lintune_server.lint.rule import head_rule, line_rule, shape_rule
 from lintune_server.rules.json_lines import encodings
@@ -96,7 +96,7 @@ def _not_decoded(line: Line, faults: list[Fault]) -> Iterator[Problem]:
     for kind, found in kinds.items():
         first, text = found[0]
         raw = _bytes(line, first)
-        byte = len(line.text[: first.start].encode("utf-8", "surrogateescape")) + 1
+        byte = len(encoded(line.text[: first.start])) + 1
         what = {
             "cesu-8": f"“{text}” is written as CESU-8, two halves of a pair by themselves. Write it as one character.",
             "western": f"In Windows-1252 it is “{text}”. Save the file as UTF-8.",
@@ -131,7 +131,7 @@ def _remedy(line: Line, kind: str, found: list[tuple[Fault, str | None]]) -> Rem
 
 
 def _bytes(line: Line, fault: Fault) -> bytes:
-    return line.text[fault.start : fault.end].encode("utf-8", "surrogateescape")
+    return encoded(line.text[fault.start : fault.end])
 
 
 def _nuls(line: Line, faults: list[Fault]) -> Problem:
