@@ -98,7 +98,7 @@ def _joins(text: Text, line: Line, *, at_start: bool) -> bool:
     if templated or line.format not in (SampleFormat.PROMPT_COMPLETION, SampleFormat.PREFERENCE):
         return False
     if text.learned:
-        return at_start and not text.text[:2].isspace()
+        return at_start and text.text.startswith(" ") and not text.text[1].isspace()
     return not at_start
 
 
