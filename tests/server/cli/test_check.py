@@ -159,10 +159,11 @@ class TestBadInput:
         assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.jsonl", GPT)]
 
 
-def test_an_empty_file_has_nothing_to_find(tmp_path):
+def test_an_empty_file_has_no_sample(tmp_path):
     (tmp_path / "a.jsonl").write_text("")
     found = report("a.jsonl", cwd=tmp_path)
     assert found["files"][0]["samples"] == 0
+    assert [finding["code"] for finding in found["findings"]] == ["DS505"]
 
 
 def test_a_folder_is_searched_for_data_sets_and_recipes(tmp_path):
