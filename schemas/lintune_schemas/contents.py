@@ -10,6 +10,7 @@ from lintune_schemas.samples import (
     SEGMENT_TEXT,
     Kind,
     Message,
+    SampleFormat,
     Segment,
     Text,
 )
@@ -76,7 +77,7 @@ def threads_of(sample: Sample, layout: Layout) -> list[Thread]:
             for index, item in enumerate(value):
                 message = Message(item, (one.key, index), layout.message, one.learned)
                 spoken.append(Spoken(message.role, message, message.path))
-        elif isinstance(value, str) and value and one.kind.holds_text:
+        elif isinstance(value, str) and value and one.kind.holds_text and not is_repeated(one, sample, layout):
             spoken.append(Spoken(one.role, None, (one.key,)))
         if one.learned and spoken:
             answers.append(((one.key,), spoken))
@@ -87,13 +88,27 @@ def threads_of(sample: Sample, layout: Layout) -> list[Thread]:
     return [Thread(given + spoken, len(given) if index else 0, key) for index, (key, spoken) in enumerate(answers)]
 
 
+def is_repeated(one: Field, sample: Sample, layout: Layout) -> bool:
+    """Whether the text of a prompt is also at the beginning of each answer, which is a list of messages.
+
+    So are many data sets of preference pairs (UltraFeedback binarized); TRL, too, then takes the prompt from there.
+    """
+    if layout.format is not SampleFormat.PREFERENCE or one.name != "prompt":
+        return False
+    answers = [sample.get(key) for key in layout.learned]
+    return all(
+        isinstance(answer, list) and answer and Message(answer[0], (), layout.message, True).role != "assistant"
+        for answer in answers
+    )
+
+
 def texts_of(sample: Sample, layout: Layout) -> list[Text]:
     """Every string of a sample that reaches the model; values that should be strings and are none are left out."""
     found: list[Text] = []
     for one in layout.fields:
         value = sample.get(one.key)
         if isinstance(value, str):
-            if one.kind.holds_text:
+            if one.kind.holds_text and not is_repeated(one, sample, layout):
                 found.append(Text((one.key,), value, one.learned, one.role))
         elif isinstance(value, list):
             if one.kind.holds_messages:
@@ -145,8 +160,7 @@ def is_plain(sample: Sample, layout: Layout) -> bool:
     for one in layout.fields:
         value = sample.get(one.key)
         if value is None:
-            # The prompt of a preference pair is not always needed: that takes a closer look.
-            if one.required or one.key in sample or one.kind is Kind.TEXT_OR_MESSAGES:
+            if one.required or one.key in sample:
                 return False
         elif type(value) is list:
             if one.kind is Kind.MESSAGES:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from lintune_schemas.contents import is_repeated
 from lintune_schemas.samples import (
     FUNCTION_CALL,
     SEGMENT_LABEL,
@@ -74,7 +75,7 @@ def read(sample: Sample, layout: Layout) -> Conversation:
         elif one.kind.holds_text:
             if not isinstance(value, str):
                 raise TypeError(f"{one.key} is no text")
-            if value or one.required:
+            if (value or one.required) and not is_repeated(one, sample, layout):
                 turns.append(Turn(one.role or "", value, one.learned, (one.key,)))
         elif one.kind is Kind.SEGMENTS:
             _add_segments(turns, value, one.key)

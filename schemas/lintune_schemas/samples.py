@@ -79,7 +79,10 @@ ROLE_ALIASES = {
     "ai": "assistant",
     "model": "assistant",
     "function": "tool",
+    "function_response": "tool",
+    "tool_response": "tool",
     "observation": "tool",
+    "ipython": "tool",
     "developer": "system",
 }
 """Other people's names for roles; compared without case."""
@@ -232,7 +235,7 @@ LAYOUTS: dict[SampleFormat, Layout] = {
             SampleFormat.PREFERENCE,
             (
                 _SYSTEM,
-                # Not needed where the answers are lists of messages: they may hold the prompt (TRL's implicit prompts).
+                # The answers may hold the prompt (TRL's implicit prompts).
                 Field("prompt", Kind.TEXT_OR_MESSAGES, "user", required=False),
                 Field("chosen", Kind.TEXT_OR_MESSAGES, "assistant", learned=True),
                 Field("rejected", Kind.TEXT_OR_MESSAGES, "assistant", learned=True),

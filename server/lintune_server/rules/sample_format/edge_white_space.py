@@ -93,9 +93,12 @@ def _joins(text: Text, line: Line, *, at_start: bool) -> bool:
     So were data sets for OpenAI's first fine-tuning API written: prompts end with a separator, completions begin with
     a space.
     """
+    preference = line.format is SampleFormat.PREFERENCE
+    if preference and at_start and line.sample and line.layout and line.layout.key("prompt") not in line.sample:
+        return True  # the answers hold the prompt, and begin as that does (HH-RLHF)
     tokenizer = line.surroundings.tokenizer
     templated = tokenizer is not None and tokenizer.template is not None
-    if templated or line.format not in (SampleFormat.PROMPT_COMPLETION, SampleFormat.PREFERENCE):
+    if templated or not (preference or line.format is SampleFormat.PROMPT_COMPLETION):
         return False
     if text.learned:
         return at_start and text.text.startswith(" ") and not text.text[1].isspace()

@@ -8,14 +8,21 @@ from lintune_server.lint.problems import Key, Problem, Value
 from lintune_server.lint.rule import file_rule, line_rule
 from lintune_server.lint.words import listed
 from lintune_server.rules.sample_format.declarations import entry_for, said_keys
-from lintune_server.rules.sample_format.names import meant, rename
+from lintune_server.rules.sample_format.names import is_misspelt, meant, rename
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lintune_schemas.samples import Layout, Path, Sample
+    from lintune_schemas.samples import Path
     from lintune_server.lint.data_set import DataSet
     from lintune_server.lint.sample import Line
+
+_FIELDS = {
+    "instruction": "field_instruction",
+    "prompt": "field_instruction",
+    "output": "field_output",
+    "completion": "field_output",
+}
 
 
 @line_rule("SF103", Severity.ERROR)
@@ -39,12 +46,13 @@ def missing_field(line: Line) -> Iterator[Problem]:
     ```
 
     ## Fix
-    A key that is a misspelling of the missing one gets its name. Safe.
+    A key that is a misspelling of the missing one gets its name. Safe. Another tool's name for the same is replaced
+    only where that is asked for.
     """
     if line.plain or line.sample is None or line.layout is None:
         return
     layout = line.layout
-    missing = _missing(line.sample, layout)
+    missing = [key for key in layout.required if key not in line.sample]
     if missing:
         said = "".join(
             f" The recipe's {one.said_by} names it." for one in layout.fields if one.key in missing and one.said_by
@@ -81,22 +89,21 @@ def missing_field_of_recipe(data: DataSet) -> Iterator[tuple[int | None, Problem
     )
 
 
-def _missing(sample: Sample, layout: Layout) -> list[str]:
-    missing = [key for key in layout.required if key not in sample]
-    for one in layout.fields:
-        # The prompt of a preference pair: lists of messages may begin with it, texts do not.
-        answers_hold_it = all(isinstance(sample.get(key), list) for key in layout.learned)
-        if one.name == "prompt" and not one.required and one.key not in sample and not answers_hold_it:
-            missing.insert(0, one.key)
-    return missing
-
-
 def _problem(
     what: str, path: Path, missing: list[str], there: dict[str, Any], known: tuple[str, ...], hint: str = ""
 ) -> Problem:
     names = [(old, new) for old, new in meant(tuple(there), known) if new in missing]
     if not names:
         return Problem(f"{what} has no {listed(missing, 'or')}.{hint}", Value(path))
-    asked = "".join(f" Is {old} meant to be {new}?" for old, new in names)
+    asked = "".join(f" Is {old} meant to be {new}?{_mapping(old, new)}" for old, new in names)
     message = f"{what} has no {listed(missing, 'or')}.{asked}{hint}"
-    return Problem(message, Key((*path, names[0][0])), rename(path, names, safe=True))
+    return Problem(
+        message, Key((*path, names[0][0])), rename(path, names, safe=all(is_misspelt(*pair) for pair in names))
+    )
+
+
+def _mapping(old: str, new: str) -> str:
+    """How a recipe says that a key is another name for one side of an exchange."""
+    if is_misspelt(old, new) or new not in _FIELDS:
+        return ""
+    return f" Or write {_FIELDS[new]}: {old} under type in the recipe."

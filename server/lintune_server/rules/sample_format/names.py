@@ -18,16 +18,23 @@ if TYPE_CHECKING:
 _SIMILAR = 0.8
 """Of `difflib`: a letter too many or too few in words of four letters and more. At 0.75, `game` would be `name`."""
 
-OTHER_NAMES = {
-    "system_prompt": "system",
-    "functions": "tools",
-    "function_call": "tool_calls",
-    "from": "role",
-    "value": "content",
-    "role": "from",
-    "content": "value",
+PROMPTS = ("prompt", "question", "query", "input", "request", "problem", "user", "human", "source", "q")
+ANSWERS = ("completion", "answer", "response", "reply", "output", "solution", "assistant", "gpt", "bot", "target", "a")
+"""Names that data sets have for the two sides of one exchange."""
+
+_OTHER_NAMES = {
+    **dict.fromkeys(PROMPTS, ("prompt", "instruction")),
+    **dict.fromkeys(ANSWERS, ("completion", "output")),
+    "context": ("input",),
+    "system_prompt": ("system",),
+    "functions": ("tools",),
+    "function_call": ("tool_calls",),
+    "from": ("role",),
+    "value": ("content",),
+    "role": ("from",),
+    "content": ("value",),
 }
-"""Names in use for the same thing: OpenOrca's, OpenAI's old ones, ShareGPT's and OpenAI's for each other's."""
+"""Names in use for the same things: Dolly's, OpenOrca's, OpenAI's old ones, ShareGPT's and OpenAI's."""
 
 
 @lru_cache(maxsize=4096)
@@ -45,11 +52,15 @@ def meant(keys: tuple[str, ...], known: tuple[str, ...]) -> tuple[tuple[str, str
 
 
 def _match(key: str, absent: list[str]) -> str | None:
-    if (other := OTHER_NAMES.get(key)) in absent:
-        return other
     plain = key.lower().strip("_ ")
-    swapped = (name for name in absent if sorted(name) == sorted(plain))
-    return next(swapped, None) or next(iter(get_close_matches(plain, absent, 1, _SIMILAR)), None)
+    near = [name for name in absent if sorted(name) == sorted(plain)] or get_close_matches(plain, absent, 1, _SIMILAR)
+    other = (name for name in _OTHER_NAMES.get(plain, ()) if name in absent)
+    return near[0] if near else next(other, None)
+
+
+def is_misspelt(key: str, name: str) -> bool:
+    """Whether a key is a misspelling of a name, not another name for the same."""
+    return name not in _OTHER_NAMES.get(key.lower().strip("_ "), ())
 
 
 def rename(path: Path, names: Iterable[tuple[str, str]], *, safe: bool) -> Remedy:

@@ -7,7 +7,7 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Key, Problem
 from lintune_server.lint.rule import file_rule, line_rule
 from lintune_server.rules.sample_format.facts import OTHER_LAYOUT, read_signature, signature
-from lintune_server.rules.sample_format.names import OTHER_NAMES, meant, rename
+from lintune_server.rules.sample_format.names import meant, rename
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,14 +50,14 @@ def unknown_field(line: Line) -> Iterator[Problem]:
         return
     for key, match in meant(tuple(sample), layout.known):
         # What a sample cannot do without is missing: that is another rule's finding.
-        if match not in layout.required and not (match == "system" and _has_system(line)):
+        if sample[key] and match not in layout.required and not (match == "system" and _has_system(line)):
             yield _unread(key, match, ())
     if line.plain:
         return
     for message in line.messages:
         if isinstance(message.value, dict) and len(message.value) > 2:
             for key, match in meant(tuple(message.value), message.keys.known):
-                if match not in (message.keys.role, message.keys.content):
+                if message.value[key] and match not in (message.keys.role, message.keys.content):
                     yield _unread(key, match, message.path)
 
 
@@ -106,7 +106,7 @@ def _hardly_anywhere(key: str, path: Path) -> Problem:
 def _unread(key: str, match: str, path: Path) -> Problem:
     message = f"Training does not read {key}. Is it meant to be {match}?"
     # OpenAI's old function_call is written in another way, not only called so.
-    remedy = None if OTHER_NAMES.get(key) == match and match != "system" else rename(path, [(key, match)], safe=False)
+    remedy = None if key == "function_call" else rename(path, [(key, match)], safe=False)
     return Problem(message, Key((*path, key)), remedy)
 
 

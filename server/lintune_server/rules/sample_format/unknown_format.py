@@ -7,16 +7,13 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem
 from lintune_server.lint.rule import line_rule
 from lintune_server.lint.words import closest, listed
+from lintune_server.rules.sample_format.names import ANSWERS, PROMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lintune_schemas.samples import Sample
     from lintune_server.lint.sample import Line
-
-_PROMPTS = ("prompt", "question", "query", "input", "request", "problem", "user", "human", "source", "q")
-_ANSWERS = ("completion", "answer", "response", "reply", "output", "solution", "assistant", "gpt", "bot", "target", "a")
-"""Names that data sets have for the two sides of one exchange; compared without case."""
 
 
 @line_rule("SF101", Severity.ERROR)
@@ -72,8 +69,8 @@ def _nearest(keys: list[str], sample: Sample) -> str:
             "in the recipe."
         )
     by_name = {key.lower(): key for key in keys}
-    prompt = next((by_name[name] for name in _PROMPTS if name in by_name), None)
-    answer = next((by_name[name] for name in _ANSWERS if name in by_name), None)
+    prompt = next((by_name[name] for name in PROMPTS if name in by_name), None)
+    answer = next((by_name[name] for name in ANSWERS if name in by_name), None)
     if prompt and answer:
         return (
             f"The nearest is prompt-completion: rename {prompt} to prompt and {answer} to completion, or write "
