@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lintune_schemas.chat_template import ChatTemplate, TemplateError
+from lintune_schemas.compiled_template import CompiledTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-    from lintune_schemas.conversations import Conversation
+    from lintune_schemas.chat_template import Rendering
+    from lintune_schemas.conversations import Conversation, Turn
     from lintune_schemas.token_counts import Counts, TokenCounter
 
 _END_OF_TURN_TOKENS = (
@@ -152,30 +154,16 @@ class ChatTokenizer:
         if self.template is None or not conversation.templated:
             return self._render_plain(conversation)
         turns = conversation.turns
-        text = self._text(conversation)
-        exact = True
-        spans: list[tuple[int, int]] = []
-        trained: list[tuple[int, int]] = []
-        end = 0
-        for index, turn in enumerate(turns):
-            start = end
-            upto = text if index == len(turns) - 1 else self._prefix(conversation.upto(index + 1), text)
-            # A template that writes nothing until the next turn, or rewrites earlier ones, gives no prefix.
-            end = len(upto) if upto is not None else start
-            exact = exact and (upto is not None or not turn.trained)
-            spans.append((start, end))
-            if not turn.trained:
-                continue
-            prompt = self._prefix(conversation.upto(index), text, add_generation_prompt=True)
-            exact = exact and prompt is not None
-            trained.append((len(prompt) if prompt is not None else start, end))
-        return RenderedChat(text, tuple(spans), tuple(trained), exact)
+        messages = [turn.as_message() for turn in turns]
+        asked = [index for index, turn in enumerate(turns) if turn.trained]
+        return _spans(turns, self.template.render_turns(messages, asked, conversation.tools))
 
     def prompt(self, conversation: Conversation) -> str:
         """The text that asks the model for the turn after `conversation`. Raises TemplateError."""
         if self.template is None or not conversation.templated:
             return self._plain_start() + "".join(turn.content for turn in conversation.turns)
-        return self._text(conversation, add_generation_prompt=True)
+        messages = [turn.as_message() for turn in conversation.turns]
+        return self.template.render(messages, add_generation_prompt=True, tools=conversation.tools)
 
     def tokenize(self, conversation: Conversation, train_on_inputs: bool = False) -> TokenizedChat:
         """Render and tokenize a conversation; with `train_on_inputs` every token is learned. Raises TemplateError."""
@@ -185,16 +173,33 @@ class ChatTokenizer:
         self, conversations: Sequence[Conversation], train_on_inputs: bool = False
     ) -> list[MeasuredChat | TemplateError]:
         """What `tokenize` would count of each conversation, or how the template refuses it."""
-        rendered = [self._try_render(conversation) for conversation in conversations]
+        if self._compiled_template:
+            self._compiled_template.begin()
+        rendered = [self._render_fast(conversation) for conversation in conversations]
         chats = [chat for chat in rendered if isinstance(chat, RenderedChat)]
         counts = iter(self._counts(chats, train_on_inputs))
         return [chat if isinstance(chat, TemplateError) else MeasuredChat(chat, *next(counts)) for chat in rendered]
 
-    def _try_render(self, conversation: Conversation) -> RenderedChat | TemplateError:
+    def _render_fast(self, conversation: Conversation) -> RenderedChat | TemplateError:
+        """What `render` gives or raises, without running the template where it is known what that writes."""
+        turns = conversation.turns
+        plain = conversation.templated and not conversation.tools and not any(turn.extra for turn in turns)
+        if plain and self._compiled_template:
+            rendering = self._compiled_template.render(
+                tuple([turn.role for turn in turns]),
+                tuple([index for index, turn in enumerate(turns) if turn.trained]),
+                [turn.content for turn in turns],
+            )
+            if rendering is not None:
+                return _spans(turns, rendering)
         try:
             return self.render(conversation)
         except TemplateError as error:
             return error
+
+    @cached_property
+    def _compiled_template(self) -> CompiledTemplate | None:
+        return CompiledTemplate(self.template) if self.template else None
 
     def _counts(self, chats: Sequence[RenderedChat], train_on_inputs: bool) -> list[Counts]:
         """Tokens and trained tokens of each chat: from the fast tokenizer where it is proven equal, else exactly."""
@@ -235,19 +240,6 @@ class ChatTokenizer:
         """Tokens in a text by itself; special tokens in it count as one."""
         return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
-    def _text(self, conversation: Conversation, add_generation_prompt: bool = False) -> str:
-        assert self.template is not None
-        messages = [turn.as_message() for turn in conversation.turns]
-        return self.template.render(messages, add_generation_prompt, conversation.tools)
-
-    def _prefix(self, conversation: Conversation, text: str, add_generation_prompt: bool = False) -> str | None:
-        """The rendering of the first turns if the whole text begins with it."""
-        try:
-            part = self._text(conversation, add_generation_prompt)
-        except TemplateError:  # some templates refuse a conversation that is only a system message
-            return None
-        return part if text.startswith(part) else None
-
     def _render_plain(self, conversation: Conversation) -> RenderedChat:
         """Without a chat template: the texts one after the other, EOS at the end, as completion data is trained."""
         turns = conversation.turns
@@ -271,3 +263,22 @@ class ChatTokenizer:
     def adds_bos(self) -> bool:
         """Whether the tokenizer puts BOS before every text by itself: the model was then trained with it."""
         return self._add_bos
+
+
+def _spans(turns: Sequence[Turn], rendering: Rendering) -> RenderedChat:
+    """Where turns and trained spans are. A template that writes nothing for a turn until the next one, or rewrites
+    earlier turns, does not say where; the spans are then approximate."""
+    exact = True
+    spans: list[tuple[int, int]] = []
+    trained: list[tuple[int, int]] = []
+    prompts = iter(rendering.prompts)
+    start = 0
+    for turn, known_end in zip(turns, rendering.ends, strict=True):
+        end = start if known_end is None else known_end
+        spans.append((start, end))
+        if turn.trained:
+            prompt = next(prompts)
+            exact = exact and known_end is not None and prompt is not None
+            trained.append((start if prompt is None else prompt, end))
+        start = end
+    return RenderedChat(rendering.text, tuple(spans), tuple(trained), exact)

@@ -1,31 +1,33 @@
-"""Chat templates: Jinja in a sandbox, with the few extras that the templates in use call."""
+"""Chat templates: Jinja in a sandbox, as transformers renders them."""
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from lintune_schemas import deadline
-from lintune_schemas.errors import LintuneError
+from lintune_schemas.template_sandbox import LONGEST, Sandbox, TemplateError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jinja2.runtime import Context
+__all__ = ["ChatTemplate", "TemplateError"]
 
 _SECONDS = 2.0
 """Templates in use take a tenth of a millisecond a message."""
-_LONGEST = 20_000_000
-"""Characters: some million tokens, more than any model's context."""
-_LARGEST_POWER = 64
 
 
-class TemplateError(LintuneError):
-    """The chat template refused a conversation, or is broken itself. Its text is the template's own message."""
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A conversation through the template: the text, and how much of it the renderings of its first turns are."""
+
+    text: str
+    ends: list[int | None]
+    """For each turn: the characters that the turns up to it give; None when the text does not begin with them."""
+    prompts: list[int | None]
+    """For each turn that was asked for: the same, of the turns before it and the generation prompt."""
 
 
 class ChatTemplate:
@@ -33,67 +35,77 @@ class ChatTemplate:
 
     def __init__(self, source: str, special: dict[str, str]) -> None:
         self.source = source
-        self._special = special
-        try:
-            self._template = _environment().from_string(source)
-        except jinja2.TemplateSyntaxError as error:
-            raise TemplateError(
-                f"The chat template is no valid Jinja (line {error.lineno}): {error.message}"
-            ) from error
+        self.special = special
+        self._sandbox = Sandbox()
+        self._template = compiled(source, self._sandbox)
 
     def render(self, messages: list[dict[str, Any]], add_generation_prompt: bool, tools: Sequence[Any] = ()) -> str:
         """The text of the conversation. Raises TemplateError, also when it takes too long or becomes too long."""
-        pieces: list[str] = []
-        length = 0
+        self._sandbox.built = 0
+        return "".join(run(self._template, variables(messages, add_generation_prompt, tools, self.special)))
+
+    def render_turns(
+        self, messages: list[dict[str, Any]], asked: Sequence[int], tools: Sequence[Any] = ()
+    ) -> Rendering:
+        """The conversation, and where in it turns end, and the prompts for the turns `asked`. Raises TemplateError."""
+        text = self.render(messages, False, tools)
+        ends = [self._beginning(text, messages[:count], False, tools) for count in range(1, len(messages))]
+        prompts = [self._beginning(text, messages[:index], True, tools) for index in asked]
+        return Rendering(text, [*ends, len(text)][: len(messages)], prompts)
+
+    def _beginning(
+        self, text: str, messages: list[dict[str, Any]], add_generation_prompt: bool, tools: Sequence[Any]
+    ) -> int | None:
         try:
-            with deadline.within(_SECONDS):
-                for piece in self._template.generate(
-                    messages=messages,
-                    add_generation_prompt=add_generation_prompt,
-                    tools=list(tools) or None,  # templates ask `if tools`, and `is not none`
-                    **self._special,
-                ):
-                    length += len(piece)
-                    if length > _LONGEST:
-                        raise TemplateError(f"The chat template wrote more than {_LONGEST:,} characters.")
-                    pieces.append(piece)
-        except TemplateError:
-            raise
-        except deadline.DeadlineError as error:
-            raise TemplateError(f"The chat template did not end within {_SECONDS:g} seconds.") from error
-        except Exception as error:  # it is code that is not ours: whatever it does, it refused
-            raise TemplateError(str(error) or type(error).__name__) from error
-        return "".join(pieces)
+            part = self.render(messages, add_generation_prompt, tools)
+        except TemplateError:  # some templates refuse a conversation that is only a system message
+            return None
+        return len(part) if text.startswith(part) else None
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox keeps a template away from Python's insides; this one also from much memory at a stroke."""
-
-    intercepted_binops = frozenset({"*", "**"})
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" and isinstance(right, int | float) and abs(right) > _LARGEST_POWER:
-            raise TemplateError(f"The chat template computes a power of {right}.")
-        for text, times in ((left, right), (right, left)):
-            repeats = operator == "*" and isinstance(text, str | list | tuple) and isinstance(times, int)
-            if repeats and len(text) * times > _LONGEST:
-                raise TemplateError(f"The chat template repeats a text {times:,} times.")
-        return super().call_binop(context, operator, left, right)
-
-
-def _environment() -> jinja2.Environment:
-    # transformers renders templates with these settings; models' templates rely on them.
-    environment = _Sandbox(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
-    del environment.filters["center"]  # writes any number of spaces
-    environment.filters["tojson"] = _to_json
-    environment.globals["raise_exception"] = _raise
-    environment.globals["strftime_now"] = lambda format_: datetime.now().strftime(format_)
-    return environment
+def compiled(source: str, sandbox: Sandbox) -> jinja2.Template:
+    """Raises TemplateError."""
+    try:
+        with deadline.within(_SECONDS):
+            return sandbox.from_string(source)
+    except jinja2.TemplateSyntaxError as error:
+        raise TemplateError(f"The chat template is no valid Jinja (line {error.lineno}): {error.message}") from error
+    except TemplateError:
+        raise
+    except deadline.DeadlineError as error:
+        raise TemplateError(f"The chat template was not read within {_SECONDS:g} seconds.") from error
+    except Exception as error:  # nested too deep, for instance
+        raise TemplateError(f"The chat template cannot be read: {error or type(error).__name__}") from error
 
 
-def _raise(message: str) -> str:
-    raise TemplateError(message)
+def variables(
+    messages: list[dict[str, Any]], add_generation_prompt: bool, tools: Sequence[Any], special: dict[str, str]
+) -> dict[str, Any]:
+    """What a template knows; templates ask `if tools`, and `is not none`."""
+    return {
+        "messages": messages,
+        "add_generation_prompt": add_generation_prompt,
+        "tools": list(tools) or None,
+        **special,
+    }
 
 
-def _to_json(value: Any, indent: int | None = None, **options: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent, **options)
+def run(template: jinja2.Template, known: dict[str, Any]) -> list[Any]:
+    """What the template writes, in pieces. Raises TemplateError for whatever goes wrong in it."""
+    pieces: list[Any] = []
+    length = 0
+    try:
+        with deadline.within(_SECONDS):
+            # Not `generate`, which gives texts only: what is traced is more than a text.
+            for piece in template.root_render_func(template.new_context(known)):
+                pieces.append(piece)
+                length += len(piece) if type(piece) is str else 0
+                if length > LONGEST:
+                    raise TemplateError(f"The chat template wrote more than {LONGEST:,} characters.")
+    except TemplateError:
+        raise
+    except deadline.DeadlineError as error:
+        raise TemplateError(f"The chat template did not end within {_SECONDS:g} seconds.") from error
+    except Exception as error:  # it is code that is not ours: whatever it does, it refused
+        raise TemplateError(str(error) or type(error).__name__) from error
+    return pieces
