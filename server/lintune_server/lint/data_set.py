@@ -68,9 +68,11 @@ class DataSet:
     """Whether the recipe lists this one among its `datasets`."""
     evaluated_with: bool = False
     """Whether the recipe lists this one among its `test_datasets`."""
+    key: bytes = b""
+    """The cache's, of all that is known here; empty when it is not known."""
     unused: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """By index of the sample, the codes it wants ignored that no rule found there. Known only to the rule about it."""
-    _found: dict[Callable[[DataSet], Any], Any] = field(default_factory=dict, repr=False)
+    _found: dict[Callable[[DataSet], Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.lines)

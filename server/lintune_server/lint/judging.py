@@ -6,8 +6,9 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from lintune_server.lint import placing
+from lintune_server.lint import cache, placing
 from lintune_server.lint.data_set import DataSet
+from lintune_server.lint.findings import Finding
 from lintune_server.lint.line_check import finding_of
 from lintune_server.lint.rule import FileRule
 from lintune_server.lint.sample import Line, Surroundings
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from lintune_server.lint.findings import Finding
     from lintune_server.lint.part import Part
     from lintune_server.lint.peers import Peers
     from lintune_server.lint.problems import Problem
     from lintune_server.lint.rule import Rule
+
+
+_WORTH_KEEPING = 1_000
+"""Samples which it takes longer to compare than to look up what was found."""
 
 
 class _Found(NamedTuple):
@@ -33,7 +37,7 @@ class _Found(NamedTuple):
 
 def data_set(path: Path, part: Part, surroundings: Surroundings, text_of: Callable[[int], str]) -> DataSet:
     columns = {fact.name: column for fact, column in zip(FACTS, part.columns, strict=True)}
-    return DataSet(path, surroundings, part.samples, columns, text_of)
+    return DataSet(path, surroundings, part.samples, columns, text_of, key=part.key)
 
 
 def judge(data: DataSet, part: Part, peers: Peers, asks: Callable[[str], bool]) -> list[Finding]:
@@ -42,6 +46,23 @@ def judge(data: DataSet, part: Part, peers: Peers, asks: Callable[[str], bool]) 
     peers: the recipe's data sets. asks: whether a rule is asked, by its code.
     """
     peers.introduce(data)
+    key = _key(data, asks)
+    found = cache.get(key, list[Finding]) if key else None
+    if found is None:
+        found = _judge(data, part, asks)
+        if key:
+            cache.put(key, found)
+    return found
+
+
+def _key(data: DataSet, asks: Callable[[str], bool]) -> bytes:
+    keys = [b"trained on", *(other.key for other in data.training), b"evaluated with"]
+    keys += [data.key, *(other.key for other in data.evaluation)]
+    worth_keeping = len(data) >= _WORTH_KEEPING and all(keys)
+    return cache.key_of(*keys, *(code for code in BY_CODE if asks(code))) if worth_keeping else b""
+
+
+def _judge(data: DataSet, part: Part, asks: Callable[[str], bool]) -> list[Finding]:
     found: list[Finding] = []
     matched: dict[int, set[str]] = {}
     for one in chain(_of_shape(part), _of_samples(data, part, asks)):

@@ -38,6 +38,8 @@ class Part:
     tokens: array[int] = field(default_factory=lambda: array("I"))
     """Of each sample; 0 where they were not counted."""
     trained_tokens: array[int] = field(default_factory=lambda: array("I"))
+    key: bytes = field(default=b"", compare=False)
+    """The cache's: of the lines and of all else that is known here depends on. Empty when it is not known."""
 
     def add(self, number: int, checked: CheckedLine) -> None:
         for finding in checked.findings:
@@ -91,7 +93,11 @@ def split(text: str) -> tuple[list[str], Shape]:
         _see_cut_texts(lines, shape)
     shape.lines = len(lines)
     shape.last = lines[-1]
-    shape.blank.extend(number for number, line in enumerate(lines[:-1]) if not line or not line.strip(BLANK))
+    blank = (number for number, line in enumerate(lines[:-1]) if not line or not line.strip(BLANK))
+    if shape.cut_texts:
+        cut = set(shape.cut_texts)
+        blank = (number for number in blank if number not in cut)
+    shape.blank.extend(blank)
     if BOM in text:
         shape.boms.extend(number for number, line in enumerate(lines) if line.startswith(BOM))
     return lines, shape

@@ -115,13 +115,16 @@ class PieceChecker:
             if piece.too_long:
                 return self._too_long(read_at(file, piece.start, 1 << 12), piece.end - piece.start)
             data = read_at(file, piece.start, piece.end - piece.start)
-        if self._key is None or len(data) < _WORTH_KEEPING:
+        if self._key is None:
             return self._check(data)
         key = cache.key_of(self._key, data)
-        checked = kept.get(key)
+        worth_keeping = len(data) >= _WORTH_KEEPING
+        checked = kept.get(key) if worth_keeping else None
         if checked is None:
             checked = self._check(data)
-            kept.put(key, checked)
+            if worth_keeping:
+                kept.put(key, checked)
+        checked.part.key = key
         return checked
 
     def _check(self, data: bytes) -> CheckedPiece:
@@ -165,11 +168,14 @@ def check(
     """
     whole = Part()
     offsets = array("Q")
+    keys: list[bytes] = []
     with path.open("rb") as file:
         for piece, checked in _each(cut(file, size), size, checker):
             whole.append(checked.part)
+            keys.append(checked.part.key)
             offsets.extend(offset + piece.start for offset in checked.offsets)
             progress(piece.end)
+    whole.key = cache.key_of(*keys) if keys and all(keys) else b""
     if len(offsets) < whole.shape.lines:  # the file ends with a line end, or is empty: an empty line is the last
         offsets.append(size)
     return whole, offsets
