@@ -6,6 +6,7 @@ import os
 import shutil
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from lintune_server.lint.findings import Severity
@@ -84,6 +85,16 @@ def wrap(text: str, width: int, indent: str = "") -> Iterator[str]:
             line = line[len(piece) :]
     if line:
         yield indent + line
+
+
+def nearby(path: Path) -> Path:
+    """From the working folder, for a path in it: as a person would write it."""
+    if not path.is_absolute():
+        return path
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path
 
 
 def number(count: int, noun: str) -> str:

@@ -1,15 +1,18 @@
-"""The command `lintune`, as a person or a program runs it: in a process of its own, or, where many are run, in this one."""
+"""The command `lintune`, in a process of its own as a person runs it, or in this one where many are run."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from lintune_server.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
 
 GOOD = '{"prompt": "Hi", "completion": "Hello!"}\n'
 GPT = '{"messages": [{"role": "user", "content": "Hi"}, {"role": "gpt", "content": "Hello!"}]}\n'

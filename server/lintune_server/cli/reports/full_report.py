@@ -8,7 +8,7 @@ from lintune_server.cli.reports import SHOWN
 from lintune_server.cli.reports.excerpt import excerpt
 from lintune_server.cli.reports.limit import first_of_each, left_out
 from lintune_server.cli.summary import summary
-from lintune_server.cli.terminal import BOLD, COLOURS, DIM, Look, clean, wrap
+from lintune_server.cli.terminal import BOLD, COLOURS, DIM, Look, clean, nearby, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,4 +86,4 @@ class Writer:
 def _place(related: Related, file: Checked) -> str:
     if related.path == file.path:
         return f"line {related.line + 1}"
-    return f"{related.path}:{related.line + 1}"
+    return f"{nearby(related.path)}:{related.line + 1}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from lintune_server.cli.reports import SHOWN, html_plots
 from lintune_server.cli.reports.html_page import markdown, page, text
 from lintune_server.cli.reports.limit import first_of_each
-from lintune_server.cli.terminal import number
+from lintune_server.cli.terminal import nearby, number
 from lintune_server.lint import statistics
 from lintune_server.lint.findings import Severity
 from lintune_server.rules import BY_CODE
@@ -119,7 +120,8 @@ def _groups(groups: Sequence[Sequence[Node]], file: Checked) -> Iterator[str]:
     yield "<details><summary>The largest groups of duplicates</summary>"
     for group in groups[:_GROUPS]:
         places = ", ".join(
-            f"{line + 1:,}" if path == str(file.path) else f"{path}:{line + 1}" for path, line in group[:SHOWN]
+            f"{line + 1:,}" if path == str(file.path) else f"{nearby(Path(path))}:{line + 1}"
+            for path, line in group[:SHOWN]
         )
         more = f" and {len(group) - SHOWN:,} more" if len(group) > SHOWN else ""
         yield f'<p class="finding">{number(len(group), "sample")}: lines {text(places)}{more}</p>'
@@ -131,7 +133,9 @@ def _finding(file: Checked, finding: Finding) -> str:
     place = "whole file" if finding.whole_file else f"{start.line + 1}:{start.column + 1}"
     parts = [f'<div class="finding"><p><span class="soft">{place}</span> {text(finding.message)}</p>']
     for related in finding.related:
-        where = f"line {related.line + 1}" if related.path == file.path else f"{related.path}:{related.line + 1}"
+        where = (
+            f"line {related.line + 1}" if related.path == file.path else f"{nearby(related.path)}:{related.line + 1}"
+        )
         parts.append(f'<p class="soft">see {text(where)}: {text(related.message)}</p>')
     if finding.fix:
         safe = "" if finding.fix.safe else " (may lose data)"

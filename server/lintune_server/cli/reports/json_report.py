@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, TextIO
 
 from lintune_server.cli.reports.limit import first_of_each
+from lintune_server.cli.terminal import nearby
 from lintune_server.lint.findings import Severity
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def finding_object(file: Checked, finding: Finding) -> dict[str, Any]:
         "range": _range(finding.range),
         "fix": {"title": fix.title, "safe": fix.safe, "edits": [_edit(edit) for edit in fix.edits]} if fix else None,
         "related": [
-            {"path": str(related.path), "line": related.line + 1, "message": related.message}
+            {"path": str(nearby(related.path)), "line": related.line + 1, "message": related.message}
             for related in finding.related
         ],
     }
