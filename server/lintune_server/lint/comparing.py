@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from lintune_schemas.samples import Path
     from lintune_server.lint.data_set import DataSet
 
-_ALIKE = 0.5
-"""Of the words of two samples, how many both must have for one to be the other, edited."""
+_ALIKE = 0.7
+"""Of the words of two samples, the share that both must have for one to be the other, edited. With less, two samples
+that are written by one template are taken for versions of each other. What has its prompt still is known by that."""
 _CANDIDATES = 50
 """Samples that share a band of minima, or stand between the same neighbours, up to which each is compared."""
 
