@@ -177,7 +177,8 @@ def is_plain(sample: Sample, layout: Layout) -> bool:
 
 def _is_plain_text(text: str, of: Field, layout: Layout) -> bool:
     stripped = text.strip()
-    return (stripped == text or not layout.templated) and (stripped != "" or not of.required)
+    may_be_empty = not of.required and of.name != "prompt"
+    return (stripped == text or not layout.templated) and (stripped != "" or may_be_empty)
 
 
 def _is_plain_chat(messages: list[Any], keys: MessageKeys, has_system: bool) -> bool:
