@@ -21,6 +21,8 @@ DEEPEST = 254
 """Levels. orjson reads more, but does not write them; no sample needs a tenth of them."""
 _MOST = 100_000
 """Faults of one text that are told apart: more would only cost memory."""
+_MOST_TOKENS = 2_000_000
+"""What is read token by token, in some seconds. Of more, only the place where orjson stops is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ class _Reader:
     def read(self) -> None:
         """Raises _UnreadableError where the text cannot be read on."""
         text = self.text
+        tokens = 0
         while True:
             self.at = _SPACE.match(text, self.at).end()  # type: ignore[union-attr]  # matches the empty string
             if self.at >= len(text):
@@ -152,8 +155,11 @@ class _Reader:
                 self._other_space(char)
             elif char == "#" or text.startswith(("//", "/*"), self.at):
                 self._comment()
+            elif tokens == _MOST_TOKENS:
+                raise _UnreadableError(_where_orjson_stops(text))
             else:
                 self._token(char)
+                tokens += 1
 
     def _token(self, char: str) -> None:
         after_text, self.after_text = self.after_text, False
@@ -371,6 +377,15 @@ class _Reader:
             message = "curly quotes are not JSON: write texts in straight double quotes"
             return _UnreadableError(Fault(Sort.CURLY_QUOTES, self.at, self.at + 1, message))
         return _UnreadableError(Fault(Sort.SYNTAX, self.at, min(self.at + length, len(self.text)), message))
+
+
+def _where_orjson_stops(text: str) -> Fault | None:
+    try:
+        orjson.loads(text.removeprefix(BOM))
+    except orjson.JSONDecodeError as error:
+        at = min(error.pos + text.startswith(BOM), len(text) - 1)
+        return Fault(Sort.SYNTAX, at, at + 1, "from here on, this is no JSON")
+    return None
 
 
 _CLOSE = {"{": "}", "[": "]"}

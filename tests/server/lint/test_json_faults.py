@@ -183,3 +183,8 @@ def test_numbers_that_no_program_reads(digits):
 def test_time_grows_with_the_length_alone(text):
     """Each takes a second or so; were the reader quadratic, hours."""
     assert json_faults.find(text).found
+
+
+def test_of_very_many_values_the_place_is_told():
+    (fault,) = json_faults.find("[" + "[]," * 1_000_000 + '"é" x]').found
+    assert (fault.sort, fault.start) == (Sort.SYNTAX, 3_000_005)

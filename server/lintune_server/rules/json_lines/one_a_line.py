@@ -70,7 +70,7 @@ def _over_lines(text: str, start: int, first: str, head: Head) -> Spread | None:
     try:
         _, end = _DECODER.raw_decode(text, start)
     except RecursionError:
-        return None
+        return Spread(one_list) if first in _OPENINGS else None
     except json.JSONDecodeError as error:
         cut = not head.whole and (error.pos >= len(text.rstrip()) - 1 or "Unterminated" in error.msg)
         lines = text.count("\n", start, error.pos)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lintune_server.lint import json_source
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lintune_server.lint.sample import Line
+
+_MOST = 100
+"""On one line. A million findings about it would help nobody."""
 
 
 @line_rule("JL007", Severity.ERROR)
@@ -34,7 +38,7 @@ def repeated_key(line: Line) -> Iterator[Problem]:
     """
     if line.error is not None or _has_every_colon(line):
         return
-    for key, first, again in json_source.repeated_keys(line.text):
+    for key, first, again in islice(json_source.repeated_keys(line.text), _MOST):
         yield Problem(
             f"The key “{_short(key)}” stands twice in this object, and programs keep only the last. Remove one.",
             Columns(*again),
