@@ -85,5 +85,6 @@ class Writer:
 
 def _place(related: Related, file: Checked) -> str:
     if related.path == file.path:
-        return f"line {related.line + 1}"
+        column = f", column {related.columns[0] + 1}" if related.columns else ""
+        return f"line {related.line + 1}{column}"
     return f"{nearby(related.path)}:{related.line + 1}"
