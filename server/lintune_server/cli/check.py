@@ -15,7 +15,6 @@ from lintune_server.cli.check_run import CheckRun
 from lintune_server.cli.summary import summary
 from lintune_server.cli.tally import Tally
 from lintune_server.cli.terminal import Look, clean, number
-from lintune_server.lint import clean_copy
 from lintune_server.lint.checking import is_data_set
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.selection import Selection
@@ -151,7 +150,9 @@ def _refuse_to_overwrite(target: Path, files: Sequence[Path]) -> None:
         raise LintuneError(f"--write-clean takes one data set, and there are {len(data_sets):,} in what was given.")
     if not target.absolute().parent.is_dir():
         raise LintuneError(f"There is no folder {target.parent} to write {target.name} into.")
-    for path in (target, clean_copy.rejects_of(target)):
+    from lintune_server.lint.clean_copy import rejects_of
+
+    for path in (target, rejects_of(target)):
         if path.is_dir():
             raise LintuneError(f"{path} is a folder. Name a file.")
         if path.exists() and path.samefile(data_sets[0]):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lintune_schemas.errors import LintuneError
 from lintune_server.cli.progress import Progress
 from lintune_server.cli.terminal import number
-from lintune_server.lint import baseline, checking, clean_copy, fixed_file, together
+from lintune_server.lint import baseline, checking, together
 
 if TYPE_CHECKING:
     import argparse
@@ -116,11 +116,15 @@ class CheckRun:
         return checked
 
     def _fixed(self, path: Path, check: Callable[[Path | None], Checked]) -> Checked:
+        from lintune_server.lint import fixed_file  # as the next one: not needed by most runs, and not free to import
+
         fixed = fixed_file.fix(path, check, unsafe=self._args.unsafe, show=self._show)
         self.fixed += fixed.count
         return fixed.checked
 
     def _write_clean(self, checked: Checked) -> None:
+        from lintune_server.lint import clean_copy
+
         target = self._args.write_clean
         copied = clean_copy.write(checked, target)
         print(

@@ -45,11 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         print(f"lintune: there is no command {words[0]}.\n\n{_usage()}", file=sys.stderr)
         return 2
-    command = import_module(f"lintune_server.cli.{words[0]}")
-    parser = argparse.ArgumentParser(prog=f"lintune {words[0]}")
-    command.add_arguments(parser)
     try:
-        code: int = command.run(parser.parse_args(words[1:]))
+        command = import_module(f"lintune_server.cli.{words[0]}")
+        code: int = command.run(parser_of(words[0]).parse_args(words[1:]))
         sys.stdout.flush()
     except LintuneError as error:
         print(f"lintune: {error}", file=sys.stderr)
@@ -60,6 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """What reads the words behind `lintune NAME`."""
+    parser = argparse.ArgumentParser(prog=f"lintune {name}")
+    import_module(f"lintune_server.cli.{name}").add_arguments(parser)
+    return parser
 
 
 def _usage() -> str:
