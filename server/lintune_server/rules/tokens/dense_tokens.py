@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from statistics import median
 from typing import TYPE_CHECKING
 
 from lintune_server.lint.data_set import fact
@@ -61,6 +60,8 @@ def dense_tokens(data: DataSet) -> Iterator[tuple[int, Problem]]:
     known = [one for one in column if one]
     if len(known) < _SAMPLES:
         return
+    from statistics import median  # with decimal and fractions: as slow to import as all rules of tokens together
+
     usual = median(known)
     deviation = median(abs(one - usual) for one in known)
     limit = max(usual + _DEVIATIONS * deviation, usual * _TIMES)
