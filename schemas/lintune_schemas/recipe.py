@@ -11,7 +11,7 @@ import hashlib
 import re
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import yaml
@@ -41,7 +41,8 @@ class SampleFields(msgspec.Struct, frozen=True, omit_defaults=True):
 class Dataset(msgspec.Struct, frozen=True, omit_defaults=True):
     """One entry of `datasets` or `test_datasets`. What the keys mean for a sample, `layouts.declared` says."""
 
-    path: str
+    path: Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
+    """A NUL, which no file's name can have, makes functions on paths raise what nobody expects."""
     type: str | SampleFields | None = None
     field: str | None = None
     field_messages: str | None = None
