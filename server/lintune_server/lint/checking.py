@@ -103,7 +103,7 @@ def check(
     from lintune_server.lint.recipe import judge
     from lintune_server.lint.recipe_source import RecipeSource
 
-    source = RecipeSource(read(content or path))
+    source = RecipeSource(read(content or path), path)
     sieve = Sieve(path, source.recipe, path, selection, known=known, watches=used is not None)
     return Checked(path, judge(source, sieve, used), None, None, scanning.lines_of(content or path), sieve)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from lintune_server.lint import recipe_data
 from lintune_server.lint.findings import Edit, Finding, Fix
 from lintune_server.lint.recipe_source import RecipeSource
 from lintune_server.lint.sieve import UNUSED_RECIPE_IGNORE, Sieve, ignores_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def check_recipe(text: str, path: Path, selection: Selection | None = None) -> list[Finding]:
     """Every finding that counts, in the order of the file. selection: on top of what the recipe itself says."""
-    source = RecipeSource(text)
+    source = RecipeSource(text, path)
     return judge(source, Sieve.of(path, source.recipe, path, selection))
 
 
@@ -33,7 +34,8 @@ def judge(source: RecipeSource, sieve: Sieve, used: Set[Ignore] | None = None) -
     """
     last = next(rule for rule in RECIPE_RULES if rule.code == UNUSED_RECIPE_IGNORE)
     found = [
-        *chain.from_iterable(_ask(rule, source) for rule in RECIPE_RULES if rule != last and sieve.asks(rule.code))
+        *chain.from_iterable(_ask(rule, source) for rule in RECIPE_RULES if rule != last and sieve.asks(rule.code)),
+        *recipe_data.check(source, sieve.asks),
     ]
     if used is not None:
         needed = used | sieve.holding(found)

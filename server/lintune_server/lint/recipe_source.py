@@ -13,6 +13,7 @@ from lintune_server.lint.lines import LINE_END
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path as FilePath
 
     from jsonschema import Draft202012Validator, ValidationError
 
@@ -35,8 +36,10 @@ class Fault:
 class RecipeSource:
     """A recipe's text, read once."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, path: FilePath | None = None) -> None:
+        """path: of the recipe; its folder is where the recipe's own paths begin."""
         self.text = text
+        self.path = path
         self.unused_ignores: tuple[Path, ...] = ()
         """Where codes stand that the recipe ignores though nothing finds them; empty as long as nobody has looked."""
         self.error: YamlSyntaxError | None = None
@@ -67,6 +70,16 @@ class RecipeSource:
         if self.mapping is None:
             return []
         return [fault for error in _validator().iter_errors(self.mapping.value) for fault in _unfolded(error)]
+
+    @property
+    def data_paths(self) -> Iterator[tuple[Path, str]]:
+        """Where in the recipe a data set's path stands, and that path."""
+        values = self.mapping.value if self.mapping else {}
+        for key in ("datasets", "test_datasets"):
+            entries = values.get(key)
+            for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+                if isinstance(entry, dict) and isinstance(entry.get("path"), str):
+                    yield (key, index, "path"), entry["path"]
 
     def range_of(self, path: Path) -> Range:
         """Where a value stands."""
