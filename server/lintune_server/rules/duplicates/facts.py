@@ -23,14 +23,14 @@ WHOLE, PROMPT, ANSWER, REJECTED = range(4)
 """The columns of `digests`."""
 
 BANDS, ROWS = 16, 4
-"""Two samples of similarity J share a band of r minima with probability J^r, and so at least one of b bands with
+"""Two samples of similarity J share all r minima of a band with probability J^r, and one of b bands at least with
 1 - (1 - J^r)^b (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, 3.4). With 16 bands of 4:
 
-    J    0.05     0.1     0.2    0.3    0.4    0.5    0.6    0.7     0.8      0.85       0.9
-         0.0001   0.0016  0.025  0.12   0.34   0.64   0.89   0.988   0.99978  0.999993   0.99999999
+    J    0.05     0.1     0.2     0.3    0.4    0.5    0.6    0.7     0.8      0.85       0.9
+         0.0001   0.002   0.027   0.13   0.35   0.65   0.89   0.988   0.9998   0.99999    0.99999996
 
-so hardly any pair from 0.8 on is missed, and of those that have nothing to do with each other one in ten thousand is
-compared in vain."""
+so that hardly a pair from 0.8 on is missed, and of those that have nothing to do with each other one in ten thousand is
+looked at in vain."""
 FEWEST_WORDS = 10
 """Under which samples are not compared by their words: one of them alone makes it another sample."""
 _SEED = 1
