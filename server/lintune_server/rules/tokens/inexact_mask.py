@@ -75,6 +75,12 @@ def _without_prefix(line: Line) -> tuple[str, Value] | None:
     text = measured.rendered.text
     answers = [(index, turn) for index, turn in enumerate(conversation.turns) if turn.trained]
     unsure = [turn for index, turn in answers if not _is_prefix(tokenizer, conversation, index, text)]
+    if unsure and unsure[0] is conversation.turns[0]:
+        return (
+            "The conversation begins with this answer. The chat template has no prompt for it, so that what it writes "
+            "before it is learned, too. Let a user message come first, or give this answer weight 0.",
+            places.of_turn(unsure[0], line),
+        )
     return (
         "The prompt of this answer is no beginning of the whole conversation: the chat template writes it in another "
         "way once more follows. What is learned of this answer is not exact. Split the conversation so that this "
