@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ def listed(names: Iterable[str], last: str = "and") -> str:
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that this one is most likely a misspelling of, if any."""
+    from difflib import get_close_matches  # only for what is found
+
     found = get_close_matches(name, list(known), n=1, cutoff=0.75)
     return found[0] if found else None
 
