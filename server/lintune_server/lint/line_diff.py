@@ -79,7 +79,7 @@ def unified(before: DiskLines, after: DiskLines, hunks: Iterable[Hunk], name: st
     """A unified diff of a file, as `patch` reads it; nothing when no line is another."""
     fine = [small for hunk in hunks for small in _refined(before, after, hunk)]
     if fine:
-        yield f"--- {name}\n+++ {name} (fixed)\n".encode("utf-8", "surrogateescape")
+        yield f"--- {name}\n+++ {name}\n".encode("utf-8", "surrogateescape")
     at = 0
     while at < len(fine):
         end = at + 1

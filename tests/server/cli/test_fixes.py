@@ -74,7 +74,7 @@ def test_a_diff_is_one_that_patch_applies(run: Command):
     diff = run("check", "a.jsonl", "--diff", "--ignore", "DU,SF102")
     assert diff.code == 1
     (run.folder / "a.diff").write_text(diff.out)
-    subprocess.run(["patch", "-s", "a.jsonl", "a.diff"], cwd=run.folder, check=True)
+    subprocess.run(["git", "apply", "-p0", "a.diff"], cwd=run.folder, check=True)
     patched = path.read_bytes()
     run.write("a.jsonl", "".join(lines))
     run("check", "a.jsonl", "--fix", "--ignore", "DU,SF102")
@@ -85,7 +85,7 @@ def test_a_diff_shows_no_more_than_what_changes(run: Command):
     lines = [GOOD.replace("Hi", f"Hi {number}") for number in range(30)]
     run.write("a.jsonl", "".join([*lines[:15], "\n", *lines[15:]]))
     diff = run("check", "a.jsonl", "--diff")
-    assert diff.out.splitlines()[:3] == ["--- a.jsonl", "+++ a.jsonl (fixed)", "@@ -13,7 +13,6 @@"]
+    assert diff.out.splitlines()[:3] == ["--- a.jsonl", "+++ a.jsonl", "@@ -13,7 +13,6 @@"]
     assert len(diff.out.splitlines()) == 3 + 7
     assert "1 change to make" in diff.err
 

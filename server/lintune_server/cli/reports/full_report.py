@@ -51,7 +51,8 @@ class Writer:
             self._say(line.rstrip())
         if rules:
             self._say("")
-        self._out.write(summary(tally))
+        for line in summary(tally).splitlines():
+            self._out.writelines(f"{wrapped}\n" for wrapped in wrap(line, self._look.width))
 
     def _heading(self, finding: Finding) -> Iterator[str]:
         paint = self._look.paint
