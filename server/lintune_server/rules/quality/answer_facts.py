@@ -61,13 +61,9 @@ def keys_hash(value: Any) -> int:
 @fact("I", 2)
 def lengths(line: Line) -> tuple[int, int]:
     """Characters of all prompts, the system's aside, and of all answers."""
-    prompt = answer = 0
-    for text in line.texts:
-        if text.learned:
-            answer += len(text.text)
-        elif text.role != "system":
-            prompt += len(text.text)
-    return min(prompt, 0xFFFFFFFF), min(answer, 0xFFFFFFFF)
+    prompts = sum(len(text.text) for text in line.texts if not text.learned and text.role != "system")
+    answers = sum(len(answer.text) for answer in taught(line))
+    return min(prompts, 0xFFFFFFFF), min(answers, 0xFFFFFFFF)
 
 
 NOT_PROSE, CLOSED, DANGLING, BARE, OPEN_FENCE = range(5)
@@ -83,7 +79,8 @@ _DANGLING_WORDS = frozenset(
 )
 _FEWEST_WORDS = 4
 """Words of a last line that can be told from a name or a heading."""
-_ITEM = re.compile(r"\s*(?:[-*•+|#>~]|\d+[.)]|[A-Za-z][.)]\s|https?://)")
+_ITEM = re.compile(r"\s*(?:[-*•+|#>~$]|\.\.|\d+[.)]|[A-Za-z][.)]\s|https?://)|    |\t")
+"""An item of a list, a heading, a row of a table, code: none of them needs a mark at its end."""
 
 
 @fact("B")
@@ -105,6 +102,7 @@ def ending_of(text: str) -> int:
     if not (last.isalpha() or last in _OPENING):
         return NOT_PROSE
     line = text[text.rfind("\n") + 1 :]
-    if line.count(" ") < _FEWEST_WORDS or _ITEM.match(line):
+    word = line[line.rfind(" ") + 1 :]
+    if line.count(" ") < _FEWEST_WORDS or _ITEM.match(line) or "/" in word:
         return NOT_PROSE
-    return DANGLING if last in _OPENING or line[line.rfind(" ") + 1 :] in _DANGLING_WORDS else BARE
+    return DANGLING if last in _OPENING or word in _DANGLING_WORDS else BARE

@@ -28,7 +28,8 @@ _READ_OTHERWISE = tuple(
     pair.encode() for pair in ("вЂ", "‚Ä", "β€", "√©", "√†", "√±", "√≥", "Р°", "Рµ", "Рё", "Рѕ", "СЃ", "С‚", "Ξ±", "Ο„")
 )
 _LOST = "\ufffd"
-_ABOUT_ENCODINGS = re.compile("mojibake|fffd|replacement character", re.IGNORECASE)
+_CONTROLS = re.compile(r"[\x80-\x9f]")
+_ABOUT_ENCODINGS = re.compile(b"mojibake|fffd|replacement character", re.IGNORECASE)
 
 
 @line_rule("QL401", Severity.WARNING)
@@ -37,7 +38,7 @@ def mojibake(line: Line) -> Iterator[Problem]:
     ## What it does
     Reports text that was read in the wrong encoding, like `â€™` for `’` or `Ã©` for `é`, and U+FFFD, which stands where
     a character could not be read at all. It is [ftfy](https://ftfy.readthedocs.io) that decides, with rules that
-    hardly ever take real text for mojibake. Texts that speak of mojibake or of U+FFFD are left alone.
+    hardly ever take real text for mojibake. Samples that speak of mojibake or of U+FFFD are left alone.
 
     ## Why it hurts
     The model learns to write it. A few hundred `â€™` are enough for a small model to put them where apostrophes belong.
@@ -53,17 +54,17 @@ def mojibake(line: Line) -> Iterator[Problem]:
     ```
 
     ## Fix
-    Writes what was meant, and changes nothing else. It is not safe where a space had to be guessed back. U+FFFD has
-    none: what stood there is lost. Read the source again in its own encoding.
+    Writes what was meant, and changes nothing else: safe. Not safe where a space has to be guessed back. U+FFFD has
+    none: what stood there is lost.
     """
     if line.compact.isascii():
         return
     lost = b"\xef\xbf\xbd" in line.compact
     suspicious = _may_be_mojibake(line.compact)
-    if not lost and not suspicious:
+    if not (lost or suspicious) or _ABOUT_ENCODINGS.search(line.compact):
         return
     for path, text in everything(line):
-        if text.isascii() or _ABOUT_ENCODINGS.search(text):
+        if text.isascii():
             continue
         if suspicious:
             yield from _repaired(path, text, ascii_only=line.text.isascii())
@@ -71,8 +72,8 @@ def mojibake(line: Line) -> Iterator[Problem]:
             at = text.index(_LOST)
             end = len(text) - len(text[at:].lstrip(_LOST))
             yield Problem(
-                f"U+FFFD stands here for what could not be read{_more(text.count(_LOST) - (end - at))}. "
-                "Take the text from its source again.",
+                "U+FFFD stands here for what could not be read. Take the text from its source again."
+                f"{_more(text.count(_LOST) - (end - at))}",
                 Value(path, at, end),
             )
 
@@ -90,8 +91,8 @@ def _repaired(path: Path, text: str, *, ascii_only: bool) -> Iterator[Problem]:
     from ftfy import apply_plan, fix_encoding_and_explain
 
     repaired, plan = fix_encoding_and_explain(text)
-    if repaired == text or not plan or _LOST in repaired:
-        return  # where U+FFFD is among it, that has a finding of its own
+    if repaired == text or not plan or _LOST in repaired or _CONTROLS.search(repaired):
+        return  # a guess, or U+FFFD is among it, which has a finding of its own
     steps = [(step.action, step.parameter) for step in plan]
     changed = _run_by_run(text, lambda run: apply_plan(run, steps))
     if _replaced(text, changed) != repaired:
@@ -103,7 +104,7 @@ def _repaired(path: Path, text: str, *, ascii_only: bool) -> Iterator[Problem]:
         safe=all(step.parameter != "restore_byte_a0" for step in plan),
     )
     yield Problem(
-        f"“{_visible(old)}” was “{_visible(new)}” before it was read in the wrong encoding{_more(len(changed) - 1)}.",
+        f"“{_visible(old)}” was “{_visible(new)}” before it was read in the wrong encoding.{_more(len(changed) - 1)}",
         Value(path, start, end),
         remedy,
     )
@@ -147,4 +148,6 @@ def _visible(text: str) -> str:
 
 
 def _more(count: int) -> str:
-    return f", and so it is {count} times more in this text" if count > 1 else ", and once more" if count else ""
+    if count == 0:
+        return ""
+    return " There is one more in this text." if count == 1 else f" There are {count} more in this text."

@@ -67,10 +67,10 @@ def odd_answer(data: DataSet) -> Iterator[tuple[int, Problem]]:
     elif (labels := data.once(_labels)) is not None:
         yield from _no_label(data, answered, labels)
     else:
-        yield from _other_start(data, answered, starts, "This answer does not begin with", _whole)
+        yield from _other_start(data, answered, starts, _BEGINNING, _whole)
         several = [index for index in answered if lasts[index]]
         if len(several) >= _SHARE * len(answered):
-            yield from _other_start(data, answered, lasts, "The last line does not begin with", _last_line)
+            yield from _other_start(data, answered, lasts, _LAST_LINE, _last_line)
 
 
 def _no_json(data: DataSet, odd: Sequence[int], share: float) -> Iterator[tuple[int, Problem]]:
@@ -165,6 +165,8 @@ def _last_line(text: str) -> str:
     return text[text.rfind("\n") + 1 :]
 
 
+_BEGINNING = "This answer does not begin with “{start}”, as {share} of this file's do."
+_LAST_LINE = "The last line does not begin with “{start}”, as it does in {share} of this file's answers."
 _LEAST_START = 3
 _LEAST_WORDS = 12
 """Characters that nearly all answers begin with by chance no more, even without a colon or the like."""
@@ -196,7 +198,7 @@ def _other_start(
             yield (
                 index,
                 Problem(
-                    f"{message} “{shortened(start)}”, as {_percent(count / len(answered))} of this file's do.",
+                    message.format(start=shortened(start), share=_percent(count / len(answered))),
                     Value(answer.path),
                 ),
             )

@@ -7,6 +7,7 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import file_rule
 from lintune_server.rules.quality.answer_facts import lengths
+from lintune_server.rules.quality.reading import taught
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,13 +51,12 @@ def odd_length(data: DataSet) -> Iterator[tuple[int, Problem]]:
     column = data.column(lengths)
     odd = {at: _odd(column[at::2]) for at in (0, 1)}
     for index in sorted({*odd[0], *odd[1]}):
-        texts = data.line(index).texts
+        line = data.line(index)
         if index in odd[0]:
-            asked = [text for text in texts if not text.learned and text.role != "system"]
-            yield index, _problem("prompt", asked, column[2 * index], odd[0][index])
+            prompts = [text for text in line.texts if not text.learned and text.role != "system"]
+            yield index, _problem("prompt", prompts, column[2 * index], odd[0][index])
         if index in odd[1]:
-            answers = [text for text in texts if text.learned]
-            yield index, _problem("answer", answers, column[2 * index + 1], odd[1][index])
+            yield index, _problem("answer", taught(line), column[2 * index + 1], odd[1][index])
 
 
 def _odd(sizes: Sequence[int]) -> dict[int, tuple[int, int]]:
@@ -75,7 +75,11 @@ def _odd(sizes: Sequence[int]) -> dict[int, tuple[int, int]]:
 def _problem(what: str, texts: Sequence[Text], size: int, quartiles: tuple[int, int]) -> Problem:
     longest = max(texts, key=lambda text: len(text.text))
     characters = "1 character" if size == 1 else f"{size:,} characters"
-    return Problem(
-        f"This {what} has {characters}; half of the {what}s in this file have {quartiles[0]:,} to {quartiles[1]:,}.",
-        Value(longest.path),
-    )
+    usual = f"{quartiles[0]:,} to {quartiles[1]:,}"
+    if len(texts) == 1:
+        message = f"This {what} has {characters}; half of the {what}s in this file have {usual}."
+    else:
+        message = (
+            f"The {what}s of this sample have {characters} in all; those of half of the file's samples have {usual}."
+        )
+    return Problem(message, Value(longest.path))

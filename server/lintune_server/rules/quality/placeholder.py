@@ -75,7 +75,13 @@ def placeholder(line: Line) -> Iterator[Problem]:
 
 
 def _looks_like_code(text: str) -> bool:
-    return text.lstrip()[:1] in ("{", "<", "[", "#", "/") or "</" in text or ";\n" in text or "():" in text
+    return (
+        text.lstrip()[:1] in ("{", "<", "[", "#", "/")
+        or ">>> " in text
+        or "</" in text
+        or ";\n" in text
+        or "():" in text
+    )
 
 
 _NOTHING = re.compile(

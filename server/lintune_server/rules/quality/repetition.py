@@ -24,6 +24,7 @@ _TIMES = 4
 """As often has something to come in a row: three times is a figure of speech."""
 _LEAST_LOOP = 60
 """Characters of the whole loop."""
+_SYMBOLS = re.compile(r"[(){}\[\]<>=;|]")
 _RUN = re.compile(r"([^\W\d_]|[!?])\1{39,}")
 _ASKED_FOR = re.compile(
     r"repeat|again and again|over and over|\bloop|song|lyric|poem|chant|verse|chorus|mantra|"
@@ -97,9 +98,12 @@ def _loop(text: str) -> tuple[int, int, str, int] | None:
         while end + period < length and text[end] == text[end + period]:
             end += 1
         end += period
+        start = _from_boundary(text, start, end, period)
         unit = text[start : start + period]
         times = int((end - start) / period + 0.1)  # the last time perhaps without the space behind it
         letters = len({char for char in unit if char.isalpha()})
+        if _SYMBOLS.search(unit) and unit.count(" ") < 3:
+            continue  # a row of a table, or code without a fence
         if (
             times >= _TIMES
             and end - start >= _LEAST_LOOP
@@ -110,16 +114,28 @@ def _loop(text: str) -> tuple[int, int, str, int] | None:
     return best
 
 
-_PART = re.compile(r"[^\n.!?。！？]+[.!?。！？]*")
+def _from_boundary(text: str, start: int, end: int, period: int) -> int:
+    """Where a sentence or a line begins in the first period of a loop, when it stays long enough."""
+    if start == 0 or text[start - 1] == "\n":
+        return start
+    boundary = _BOUNDARY.search(text, max(start - 1, 0), start + period)
+    return boundary.end() if boundary and end - boundary.end() >= (_TIMES - 0.1) * period else start
+
+
+_BOUNDARY = re.compile(r"[.!?]\s+|\n\s*")
+_LEAST_PART = 20
+"""Characters of a sentence: shorter ones come again by right (`Defaults to None.`)."""
+_PART = re.compile(r"[^\n]+?(?:[.!?](?=\s|$)|[。！？]|(?=\n)|$)")
 
 
 def _same_parts(text: str) -> tuple[int, int, str, int] | None:
-    """The sentence or line that comes most often, when it is a third of all: where it first comes again."""
-    parts = [(match.group().strip(), match) for match in _PART.finditer(text) if len(match.group().strip()) >= 15]
-    if not parts:
+    """The sentence or line that comes most often, when it is half of all: where it first comes again."""
+    parts = [(match.group().strip(), match) for match in _PART.finditer(text) if match.group().strip()]
+    counts = Counter(part for part, _ in parts if len(part) >= _LEAST_PART and any(map(str.isalpha, part)))
+    if not counts:
         return None
-    most, times = Counter(part for part, _ in parts).most_common(1)[0]
-    if times < _TIMES or times * 3 < len(parts) or not any(map(str.isalpha, most)):
+    most, times = counts.most_common(1)[0]
+    if times < _TIMES or times * 2 < len(parts):
         return None
     again = [match for part, match in parts if part == most][1]
     start = again.start() + len(again.group()) - len(again.group().lstrip())

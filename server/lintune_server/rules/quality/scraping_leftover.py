@@ -25,7 +25,7 @@ _FURNITURE = re.compile(
             r"\b(?:We|This (?:web)?site) uses? cookies\b|\bAccept (?:all )?cookies\b",
             r"\bClick here (?:to (?:subscribe|read|continue|sign|download|register)|for more)\b",
             r"\b(?:subscribe|sign up) (?:to|for) (?:our|the) (?:\w+ )?newsletter\b",
-            r"\w\[edit\](?=\s|$)",
+            r"(?<=\w)\[edit\](?=\s|$)",
             r"^\s*advertisement\s*$",
             r"^\s*(?:read more|continue reading|load more|leave a (?:comment|reply))\b[^.\n]{0,40}$",
             r"\ball rights reserved\.?\s*$",
@@ -39,10 +39,11 @@ _NEEDLES = Needles(
     *("read more", "continue reading", "load more", "leave a ", "all rights reserved", "enable javascript"),
 )
 _ASKED_FOR = re.compile(
-    r"e-?mail|newsletter|marketing|web ?(?:site|page)|landing|advert|cookie|banner|html|button|\bui\b|copyright|"
-    r"licen[cs]e",
+    r"e-?mail|newsletter|marketing|web ?(?:site|page)|landing page|advert|cookie (?:notice|banner|consent|policy)|"
+    r"banner|html|\bui\b|copyright|licen[cs]e",
     re.IGNORECASE,
 )
+_LICENCE = re.compile(r"licen[cs]e|redistribut", re.IGNORECASE)
 
 
 @line_rule("QL409", Severity.WARNING, _NEEDLES.texts)
@@ -75,7 +76,7 @@ def scraping_leftover(line: Line) -> Iterator[Problem]:
             continue
         prose = without_code(text.text)
         match = _FURNITURE.search(prose)
-        if match and not is_quoted(prose, match.start()):
+        if match and not is_quoted(prose, match.start()) and not _LICENCE.search(prose):
             start = match.start() + len(match.group()) - len(match.group().lstrip())
             yield Problem(
                 f"“{shortened(match.group())}” was left over from a web page. Take it out.",
@@ -102,8 +103,8 @@ _ABOUT = re.compile(
     rb"web ?(?:page|site|dev|scrap)|scrap(?:e|ing)|template|wordpress|\bseo\b|\bpars(?:e|ing)|regex|xpath|selector",
     re.IGNORECASE,
 )
-_MOST = 0.5
-"""The share of samples from which on markup is how the file is written."""
+_MOST, _FEW = 0.5, 10
+"""The share of samples from which on markup is how the file is written, when they are more than a few."""
 
 
 @fact("B")
@@ -132,7 +133,7 @@ _MARKUP_BYTES = re.compile(f"{_TAG}|{_ENTITY}".encode())
 def markup_in_prose(data: DataSet) -> Iterator[tuple[int, Problem]]:
     column = data.column(has_markup)
     found = [index for index, has in enumerate(column) if has]
-    if len(found) > max(3, _MOST * len(column)):
+    if len(found) > max(_FEW, _MOST * len(column)):
         return
     for index in found:
         for path, match, count in _markup(data.line(index)):

@@ -161,14 +161,17 @@ def private_keys(text: str) -> Iterator[tuple[int, int]]:
 
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.(eyJ[\w-]{8,})\.[\w-]{20,}")
 
+_CLAIMS = re.compile(rb'"(?:iss|sub|aud|exp|nbf|iat|jti|email|role|scope|user_?id|uid)"\s*:')
+
 
 def json_web_tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Signed ones, but for the one that documentation of JWT shows everywhere: John Doe's, number 1234567890."""
+    """Signed ones that claim something. Documentation shows John Doe's, number 1234567890, or `{"some": "payload"}`."""
     for match in _JWT.finditer(text):
         from detect_secrets.plugins.jwt import JwtTokenDetector
 
         payload = _decoded(match[1])
-        if JwtTokenDetector.is_formally_valid(match[0]) and not (b"1234567890" in payload or b"John Doe" in payload):
+        shown = b"1234567890" in payload or b"John Doe" in payload or not _CLAIMS.search(payload)
+        if JwtTokenDetector.is_formally_valid(match[0]) and not shown:
             yield match.span()
 
 
@@ -179,12 +182,13 @@ def _decoded(part: str) -> bytes:
         return b""
 
 
-_USER_AND_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]{1,30}://([^\s:/@'\"<>]*):([^\s/@'\"<>]{3,200})@([A-Za-z0-9.-]+)")
+_USER_AND_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]{1,30}://([^\s:/@'\"<>]*):([^\s:/@'\"<>]{3,200})@([A-Za-z0-9.-]+)")
 _NO_PASSWORD = re.compile(
     r"pass|secret|token|changeme|example|user|admin|root|test|your|xxx|123456|guest|postgres|"
-    r"^(?:pw|my|123|abc|foo|key)|[\[\]{}$*<>…]|\.\.\.",
+    r"^(?:pw|my|123|abc|foo|key|anon)|[\[\]{}$*<>…]|\.\.\.",
     re.IGNORECASE,
 )
+_NO_USER = frozenset(("user", "username", "name", "login", "me", "test", "foo", "anonymous", "your_username"))
 _NO_HOST = re.compile(
     r"(?:^|\.)(?:example|test|localhost|invalid|local)(?:\.\w+)?$|^127\.|^0\.0\.0\.0|your|my|host|domain|server"
 )
@@ -194,6 +198,11 @@ def passwords_in_urls(text: str) -> Iterator[tuple[int, int]]:
     """Those of real machines, not those of manuals (`user:password@localhost`)."""
     for match in _USER_AND_PASSWORD.finditer(text):
         user, password, host = match.groups()
-        documented = _NO_PASSWORD.search(password) or _NO_HOST.search(host.lower()) or "." not in host
+        documented = (
+            user.lower() in _NO_USER
+            or _NO_PASSWORD.search(password)
+            or _NO_HOST.search(host.lower())
+            or "." not in host
+        )
         if not documented and password.lower() != user.lower():
             yield match.span(2)
