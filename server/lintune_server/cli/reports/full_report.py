@@ -13,7 +13,7 @@ from lintune_server.cli.terminal import BOLD, COLOURS, DIM, Look, clean, nearby,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lintune_server.cli.tally import Tally
+    from lintune_server.cli.tally import OfRule, Tally
     from lintune_server.lint.checking import Checked
     from lintune_server.lint.findings import Finding, Related
 
@@ -46,9 +46,8 @@ class Writer:
         digits = max((len(f"{rule.count:,}") for rule in tally.rules.values()), default=0)
         for (severity, code), rule in rules:
             label = self._look.paint(f"{severity.label:<7}", COLOURS[severity])
-            ways = " --fix" if rule.safe else " --fix --unsafe" if rule.unsafe else ""
-            line = f"{label} {code} {rule.name:<{width}} {rule.count:>{digits},}{self._look.paint(ways, DIM)}"
-            self._say(line.rstrip())
+            line = f"{label} {code} {rule.name:<{width}} {rule.count:>{digits},}"
+            self._say(f"{line} {self._look.paint(_ways(rule), DIM)}".rstrip())
         if rules:
             self._say("")
         for line in summary(tally).splitlines():
@@ -82,6 +81,12 @@ class Writer:
 
     def _say(self, line: str) -> None:
         self._out.write(f"{line}\n")
+
+
+def _ways(rule: OfRule) -> str:
+    """How its findings are mended, and how many when it is not all of them."""
+    ways = (("--fix", rule.safe), ("--fix --unsafe", rule.unsafe))
+    return ", ".join(way if count == rule.count else f"{count:,} with {way}" for way, count in ways if count)
 
 
 def _place(related: Related, file: Checked) -> str:
