@@ -39,12 +39,21 @@ def test_rules_lists_them_all(capsys):
     assert main(["rules"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [rule.code for rule in RULES]
     assert main(["rules", "--json"]) == 0
-    assert [entry["code"] for entry in json.loads(capsys.readouterr().out)] == [rule.code for rule in RULES]
+    book = json.loads(capsys.readouterr().out)
+    assert [entry["code"] for entry in book] == [rule.code for rule in RULES]
+    for entry in book:
+        assert entry["severity"] in ("error", "warning", "info", "hint")
+        assert entry["family"]["title"]
+        assert entry["fix"] in ("safe", "unsafe", None)
+        assert entry["summary"].endswith(".")
+        assert "\n" not in entry["summary"]
 
 
 def test_rule_prints_a_page(capsys):
     assert main(["rule", "tk203"]) == 0
-    assert "## Why it hurts" in capsys.readouterr().out
+    page = capsys.readouterr().out
+    assert page.startswith("# TK203 missing-end-token\n\nerror · Tokens and templates · fix: no\n\n## What it does\n")
+    assert "## Why it hurts" in page
     assert main(["rule", "TK999"]) == 2
     assert "There is no rule TK999" in capsys.readouterr().err
 
