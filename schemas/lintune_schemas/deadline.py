@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+WATCHDOG = "template-deadline"
+"""The name of the one thread. It may run while a process forks."""
 
 _POLL = 0.25
 """Seconds between looks at the clock. Nothing waits for it unless the limit is reached."""
@@ -55,9 +59,20 @@ def within(seconds: float) -> Iterator[None]:
 
 def _start_watchdog() -> None:
     global _watchdog
-    if _watchdog is None or not _watchdog.is_alive():  # it does not live on in a forked process
-        _watchdog = threading.Thread(target=_watch, name="template-deadline", daemon=True)
+    if _watchdog is None:
+        _watchdog = threading.Thread(target=_watch, name=WATCHDOG, daemon=True)
         _watchdog.start()
+
+
+def _begin_anew() -> None:
+    """In a forked process: the watchdog does not live on in it, nor does what the other threads were doing."""
+    global _lock, _someone_waits, _watchdog
+    _lock, _someone_waits, _watchdog = threading.Lock(), threading.Event(), None
+    _watched.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _watch() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -43,3 +44,19 @@ def test_each_thread_has_its_own():
     for thread in threads:
         thread.join()
     assert sorted(ended) == ["long done", "short stopped"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_process_has_its_own():
+    with deadline.within(60):  # the watchdog runs, and watches
+        child = os.fork()
+        if child == 0:
+            try:
+                with deadline.within(0.05):
+                    spin(1.2)
+            except DeadlineError:
+                os._exit(7)
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from functools import partial
@@ -84,6 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Raises LintuneError when nothing can be checked as it was asked for."""
+    # numpy would start threads of its own, beside which no processes can be forked to check a large file.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _refuse_what_does_not_go_together(args)
     if args.recipe is not None:
         recipes.parse(args.recipe)

@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from lintune_schemas import deadline
 from lintune_schemas.errors import LintuneError
 from lintune_server.lint import cache, kept, part
 from lintune_server.lint.line_check import LineChecker
@@ -210,9 +211,10 @@ def _each(pieces: Iterator[Piece], size: int, checker: PieceChecker) -> Iterator
 
 
 def _can_fork() -> bool:
-    """Forking is sound only while there is one thread, libraries' own threads included."""
+    """Forking is sound only while there is one thread, libraries' own threads included, or else that of deadlines."""
+    own = [thread for thread in threading.enumerate() if thread.name != deadline.WATCHDOG]
     try:
-        return threading.active_count() == 1 and len(list(Path("/proc/self/task").iterdir())) == 1
+        return len(own) == 1 and len(list(Path("/proc/self/task").iterdir())) == threading.active_count()
     except OSError:
         return False
 
