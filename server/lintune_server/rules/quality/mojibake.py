@@ -10,7 +10,7 @@ from lintune_server.lint.rule import line_rule
 from lintune_server.rules.quality.reading import everything
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lintune_schemas.samples import Path
     from lintune_server.lint.sample import Line
@@ -33,7 +33,7 @@ _ABOUT_ENCODINGS = re.compile(b"mojibake|fffd|replacement character", re.IGNOREC
 
 
 @line_rule("QL401", Severity.WARNING)
-def mojibake(line: Line) -> Iterator[Problem]:
+def mojibake(line: Line) -> Iterable[Problem]:
     """
     ## What it does
     Reports text that was read in the wrong encoding, like `â€™` for `’` or `Ã©` for `é`, and U+FFFD, which stands where
@@ -57,8 +57,10 @@ def mojibake(line: Line) -> Iterator[Problem]:
     Writes what was meant, and changes nothing else: safe. Not safe where a space has to be guessed back. U+FFFD has
     none: what stood there is lost.
     """
-    if line.compact.isascii():
-        return
+    return () if line.compact.isascii() else _found(line)
+
+
+def _found(line: Line) -> Iterator[Problem]:
     lost = b"\xef\xbf\xbd" in line.compact
     suspicious = _may_be_mojibake(line.compact)
     if not (lost or suspicious) or _ABOUT_ENCODINGS.search(line.compact):

@@ -11,9 +11,12 @@ from lintune_server.rules.quality.reading import everything
 from lintune_server.rules.quality.secret import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lintune_server.lint.sample import Line
+
+    _Kind = tuple[Callable[[str], Iterator[personal_shapes.Span]], str]
+    """What finds spans, and what those are."""
 
 _DIGITS_AS_ZEROS = bytes(0x30 if chr(byte).isdigit() else 0x2E for byte in range(128)) + b"." * 128
 _BETWEEN_DIGITS = b" -.()"
@@ -29,14 +32,16 @@ _NUMBERS = (
 
 
 @line_rule("QL404", Severity.WARNING)
-def personal_data(line: Line) -> Iterator[Problem]:
+def personal_data(line: Line) -> Iterable[Problem]:
     data = line.compact
-    kinds = [(personal_shapes.emails, "an e-mail address")] if b"@" in data else []
+    kinds: list[_Kind] = [(personal_shapes.emails, "an e-mail address")] if b"@" in data else []
     # Every number that is looked for has ten digits in a row, but for what may stand between them.
     if _SHORTEST_NUMBER in data.translate(_DIGITS_AS_ZEROS, _BETWEEN_DIGITS):
         kinds += _NUMBERS
-    if not kinds:
-        return
+    return _found(line, kinds) if kinds else ()
+
+
+def _found(line: Line, kinds: list[_Kind]) -> Iterator[Problem]:
     for path, text in everything(line):
         for search, what in kinds:
             for start, end in islice(search(text), _SHOWN):

@@ -85,7 +85,7 @@ def _looks_like_code(text: str) -> bool:
 
 
 _NOTHING = re.compile(
-    r"(?:to-?do|tbd|tbc|fixme|xxx+|n/a|n\.a\.|nan|null|undefined|\.{2,}|…+|-+|_+|\?+|lorem ipsum\W*|"
+    r"(?:to-?do|tbd|tbc|fixme|xxx+|n/a|n\.a\.|nan|null|undefined|\.{2,}|…+|-+|_+|\?{2,}|lorem ipsum\W*|"
     r"(?:to be|not yet) (?:done|added|written|determined|defined|filled(?: in)?|completed|announced|available)|"
     r"placeholder|(?:your |the )?(?:answer|response|text|content) (?:goes )?here|insert (?:answer|response|text) here|"
     r"<[a-z][a-z _-]*>|\[[a-z][a-z _-]*\]|\{\{? ?[a-z][a-z _]* ?\}?\}|<[^<>]*\b(?:here|your|insert)\b[^<>]*>)[.!]?",

@@ -10,7 +10,7 @@ from lintune_server.rules.quality.needles import Needles
 from lintune_server.rules.quality.reading import is_quoted, shortened, taught, without_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lintune_schemas.samples import Path
     from lintune_server.lint.sample import Line
@@ -107,9 +107,11 @@ def refusal(line: Line) -> Iterator[Problem]:
 
 
 @line_rule("QL402", Severity.WARNING)
-def refusal_in_other_scripts(line: Line) -> Iterator[Problem]:
-    if line.compact.isascii():
-        return
+def refusal_in_other_scripts(line: Line) -> Iterable[Problem]:
+    return () if line.compact.isascii() else _elsewhere(line)
+
+
+def _elsewhere(line: Line) -> Iterator[Problem]:
     for answer in taught(line):
         if not answer.text.isascii() and (match := _ELSEWHERE.search(answer.text)):
             yield _problem(answer.path, match)

@@ -11,19 +11,21 @@ from lintune_server.lint.rule import file_rule, line_rule
 from lintune_server.rules.quality.reading import shortened, taught, without_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from lintune_schemas.samples import Text
     from lintune_server.lint.data_set import DataSet
     from lintune_server.lint.sample import Line
 
 _SHORTEST = 80
 """Characters of an answer in which it can be told that it loops."""
 _PROBE = 12
-"""Characters that are looked for again, taken from a quarter, the half, three quarters and the end of an answer."""
+"""Characters that are looked for again, taken from a quarter, the half and the end of an answer."""
 _TIMES = 4
 """As often has something to come in a row: three times is a figure of speech."""
 _LEAST_LOOP = 60
 """Characters of the whole loop."""
+_MARKUP = ("{", "[", "<")
 _SYMBOLS = re.compile(r"[(){}\[\]<>=;|]")
 _RUN = re.compile(r"([^\W\d_]|[!?])\1{39,}")
 _ASKED_FOR = re.compile(
@@ -34,7 +36,7 @@ _ASKED_FOR = re.compile(
 
 
 @line_rule("QL410", Severity.WARNING)
-def repetition(line: Line) -> Iterator[Problem]:
+def repetition(line: Line) -> Iterable[Problem]:
     """
     ## What it does
     Reports answers that say the same thing again and again (a phrase, a sentence, a line, or one character for a whole
@@ -54,11 +56,21 @@ def repetition(line: Line) -> Iterator[Problem]:
     {"prompt": "Is it far?", "completion": "It is not far."}
     ```
     """
-    for answer in taught(line):
-        text = answer.text
-        if len(text) < _SHORTEST or not _may_loop(text):
-            continue
-        found = _loop(without_code(text)) or _same_parts(without_code(text))
+    looping = [
+        answer
+        for answer in taught(line)
+        # What comes in a row three times and a bit may have the probe in its last time but one.
+        if len(answer.text) >= _SHORTEST and _most_often(answer.text) >= _TIMES - 1 and answer.text[:1] not in _MARKUP
+    ]
+    return _loops(line, looping) if looping else ()
+
+
+def _loops(line: Line, answers: list[Text]) -> Iterator[Problem]:
+    for answer in answers:
+        text = without_code(answer.text)
+        found = _loop(text)
+        if found is None and _most_often(text) >= _TIMES:
+            found = _run(text) or _same_parts(text)
         if found and not any(_ASKED_FOR.search(prompt.text) for prompt in line.prompts if prompt.role != "system"):
             start, end, unit, times = found
             yield Problem(
@@ -67,21 +79,19 @@ def repetition(line: Line) -> Iterator[Problem]:
             )
 
 
-def _may_loop(text: str) -> bool:
-    """Whether a part of it comes again: certain for loops that are a quarter of the answer, or at its end."""
-    return any(text.count(text[at : at + _PROBE]) >= _TIMES for at in _places(len(text)))
+def _most_often(text: str) -> int:
+    """How often a part of it comes, of those in loops that are half of the answer or at its end."""
+    count = text.count  # asked of every answer: no generator, which would take as long as the counting
+    return max([count(text[at : at + _PROBE]) for at in _places(len(text))])
 
 
 def _places(length: int) -> tuple[int, ...]:
     """Where to look. Near the end, since the last characters of a loop may be other ones."""
-    return length - 2 * _PROBE, length // 2, length // 4, length * 3 // 4
+    return length - 2 * _PROBE, length // 2, length // 4
 
 
 def _loop(text: str) -> tuple[int, int, str, int] | None:
     """The longest stretch in which some words follow themselves: start, end, the words, how often."""
-    run = _RUN.search(text)
-    if run:
-        return run.start(), run.end(), run[1] * 3, len(run.group())
     best: tuple[int, int, str, int] | None = None
     length = len(text)
     for at in _places(length):
@@ -114,6 +124,13 @@ def _loop(text: str) -> tuple[int, int, str, int] | None:
     return best
 
 
+def _run(text: str) -> tuple[int, int, str, int] | None:
+    if all(len(set(text[at : at + _PROBE])) > 1 for at in _places(len(text))):
+        return None
+    run = _RUN.search(text)
+    return (run.start(), run.end(), run[1] * 3, len(run.group())) if run else None
+
+
 def _from_boundary(text: str, start: int, end: int, period: int) -> int:
     """Where a sentence or a line begins in the first period of a loop, when it stays long enough."""
     if start == 0 or text[start - 1] == "\n":
@@ -130,6 +147,9 @@ _PART = re.compile(r"[^\n]+?(?:[.!?](?=\s|$)|[。！？]|(?=\n)|$)")
 
 def _same_parts(text: str) -> tuple[int, int, str, int] | None:
     """The sentence or line that comes most often, when it is half of all: where it first comes again."""
+    rough = text.replace("\n", ". ").split(". ")
+    if max(Counter(rough).values()) < _TIMES - 1:  # the last one may have a mark that the others lost
+        return None
     parts = [(match.group().strip(), match) for match in _PART.finditer(text) if match.group().strip()]
     counts = Counter(part for part, _ in parts if len(part) >= _LEAST_PART and any(map(str.isalpha, part)))
     if not counts:

@@ -12,7 +12,7 @@ from lintune_server.rules.quality.needles import Needles
 from lintune_server.rules.quality.reading import everything
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lintune_schemas.samples import Path
     from lintune_server.lint.sample import Line
@@ -89,10 +89,13 @@ def secret(line: Line) -> Iterator[Problem]:
 
 
 @line_rule("QL404", Severity.ERROR)
-def twilio_key(line: Line) -> Iterator[Problem]:
-    if b"SK" in line.compact:
-        for path, text in everything(line):
-            yield from _problems(secret_shapes.TWILIO, path, text)
+def twilio_key(line: Line) -> Iterable[Problem]:
+    return _twilio_keys(line) if b"SK" in line.compact else ()
+
+
+def _twilio_keys(line: Line) -> Iterator[Problem]:
+    for path, text in everything(line):
+        yield from _problems(secret_shapes.TWILIO, path, text)
 
 
 def _problems(kind: _Kind, path: Path, text: str) -> Iterator[Problem]:
