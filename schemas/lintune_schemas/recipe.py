@@ -211,14 +211,24 @@ def lenient(values: object) -> Recipe | None:
     """
     if not isinstance(values, dict) or not isinstance(values.get("base_model"), str):
         return None
+    kept = _understood(_without_nulls(values), Recipe, {"base_model": ""})
+    for name in ("datasets", "test_datasets"):
+        if name not in kept and isinstance(entries := values.get(name), list):
+            understood = (_understood(entry, Dataset, {"path": ""}) for entry in entries if isinstance(entry, dict))
+            kept[name] = [entry for entry in understood if "path" in entry]
+    return msgspec.convert(kept, Recipe)
+
+
+def _understood(values: dict[str, Any], struct: type[msgspec.Struct], required: dict[str, Any]) -> dict[str, Any]:
+    """The keys whose values a struct can have. required: a value for each key that the struct needs."""
     kept: dict[str, Any] = {}
-    for key, value in _without_nulls(values).items():
+    for key, value in values.items():
         try:
-            msgspec.convert({"base_model": "", key: value}, Recipe)
+            msgspec.convert({**required, key: value}, struct)
         except msgspec.ValidationError:
             continue
         kept[key] = value
-    return msgspec.convert(kept, Recipe)
+    return kept
 
 
 def set_value(values: dict[str, Any], assignment: str) -> None:

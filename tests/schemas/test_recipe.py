@@ -68,6 +68,18 @@ def test_the_fingerprint_follows_what_is_trained(write):
     assert plain != fingerprint("base_model: x/y\nlora_r: 8\n")
 
 
+def test_lenient_keeps_the_entries_of_data_sets_that_it_understands():
+    entries = [
+        {"path": "a.jsonl", "roles": "?", "field": "body"},
+        {"path": 3},
+        "b.jsonl",
+        {"path": "\0"},
+        {"path": "c.jsonl"},
+    ]
+    recipe = recipes.lenient({"base_model": "x/y", "datasets": entries})
+    assert [(entry.path, entry.field) for entry in recipe.datasets] == [("a.jsonl", "body"), ("c.jsonl", None)]
+
+
 def test_lenient_keeps_what_it_understands():
     recipe = recipes.lenient({"base_model": "x/y", "lora_r": "?", "sequence_len": 64, "nothing": 1})
     assert recipe is not None
