@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from lintune_schemas.samples import Layout
     from lintune_server.lint.sample import Line
 
-_SEPARATOR = "\x1f"  # in no JSON but as an escape, and in no key that a person would write
+_SEPARATOR = "\x1f"
+"""In no key that a person would write; others are left out."""
 _TYPES = {str: "s", int: "n", float: "n", bool: "b", list: "l", dict: "o", type(None): "-"}
 TYPE_NAMES = {"s": "a text", "n": "a number", "b": "true or false", "l": "a list", "o": "an object"}
 NULL = "-"
@@ -37,12 +38,10 @@ def signature(line: Line) -> str:
     layout, sample = line.layout, line.sample
     if sample is None or layout is None or layout is not line.surroundings.layout:
         return OTHER_LAYOUT
-    keys = (
-        ""
-        if sample.keys() <= layout.known_set
-        else _written(tuple(sample), tuple(map(type, sample.values())), layout.known)
-    )
-    return _SEPARATOR + keys if line.plain else _SEPARATOR + keys + _of_messages(line, layout)
+    found = _SEPARATOR
+    if not sample.keys() <= layout.known_set:
+        found += _written(tuple(sample), tuple(map(type, sample.values())), layout.known)
+    return found if line.plain else found + _of_messages(line, layout)
 
 
 def read_signature(text: str) -> Signature:
@@ -55,9 +54,9 @@ def read_signature(text: str) -> Signature:
 
 @lru_cache(maxsize=4096)
 def _written(keys: tuple[str, ...], types: tuple[type, ...], known: tuple[str, ...]) -> str:
-    pairs = zip(keys, types, strict=True)
-    more = (f"{_TYPES[kind]}{key}{_SEPARATOR}" for key, kind in pairs if key not in known and key != IGNORE_KEY)
-    return "".join(sorted(more))
+    left_out = {*known, IGNORE_KEY}
+    pairs = ((key, kind) for key, kind in zip(keys, types, strict=True) if key not in left_out)
+    return "".join(sorted(f"{_TYPES[kind]}{key}{_SEPARATOR}" for key, kind in pairs if _SEPARATOR not in key))
 
 
 def _of_messages(line: Line, layout: Layout) -> str:
@@ -66,4 +65,4 @@ def _of_messages(line: Line, layout: Layout) -> str:
     for message in line.messages:
         if isinstance(message.value, dict):
             found |= message.value.keys() - known
-    return "".join(f"{_IN_MESSAGE}{key}{_SEPARATOR}" for key in sorted(found))
+    return "".join(f"{_IN_MESSAGE}{key}{_SEPARATOR}" for key in sorted(found) if _SEPARATOR not in key)

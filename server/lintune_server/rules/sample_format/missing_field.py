@@ -7,8 +7,8 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Key, Problem, Value
 from lintune_server.lint.rule import file_rule, line_rule
 from lintune_server.lint.words import listed
-from lintune_server.rules.sample_format.declarations import entry_for, said_keys
 from lintune_server.rules.sample_format.names import is_misspelt, meant, rename
+from lintune_server.rules.sample_format.recipe_entry import entry_for, said_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
