@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 from lintune_server.cli.reports import SHOWN
 from lintune_server.cli.reports.excerpt import excerpt
 from lintune_server.cli.reports.limit import first_of_each, left_out
+from lintune_server.cli.reports.masked_lines import MaskedLines
 from lintune_server.cli.summary import summary
 from lintune_server.cli.terminal import BOLD, COLOURS, DIM, Look, clean, nearby, wrap
 
@@ -32,8 +33,9 @@ class Writer:
         paint = self._look.paint
         self._say(paint(clean(str(file.path)), BOLD))
         shown, left = first_of_each(file.findings, self._limit)
+        lines = MaskedLines(file)
         for finding in shown:
-            self._say("\n".join([*self._heading(finding), *self._excerpt(file, finding), *self._notes(file, finding)]))
+            self._say("\n".join([*self._heading(finding), *self._excerpt(lines, finding), *self._notes(file, finding)]))
             self._say("")
         if left:
             for line in wrap(left_out(left), self._look.width, "  "):
@@ -61,11 +63,11 @@ class Writer:
         yield f"  {place} {label} {paint(finding.code, BOLD)} {finding.name}"
         yield from wrap(finding.message, self._look.width, _INDENT)
 
-    def _excerpt(self, file: Checked, finding: Finding) -> Iterator[str]:
+    def _excerpt(self, lines: MaskedLines, finding: Finding) -> Iterator[str]:
         if finding.whole_file:
             return
         number = f"{finding.range.start.line + 1:>7}"
-        line = file.lines.text(finding.range.start.line)
+        line = lines.text(finding.range.start.line)
         text, marks = excerpt(line, finding, self._look.width - len(number) - 3)
         yield f"{self._look.paint(f'{number} │', DIM)} {text}"
         if marks:

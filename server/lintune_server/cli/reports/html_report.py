@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from lintune_server.cli.reports import SHOWN, html_plots
 from lintune_server.cli.reports.html_page import markdown, page, text
 from lintune_server.cli.reports.limit import first_of_each
+from lintune_server.cli.reports.masked_lines import MaskedLines
 from lintune_server.cli.terminal import nearby, number
 from lintune_server.lint import statistics
 from lintune_server.lint.findings import Severity
@@ -51,6 +52,7 @@ class Writer:
             yield f'<p class="soft">{text(" · ".join(said))}</p>'
             yield from _plots(file)
         shown, left = first_of_each(file.findings, self._limit)
+        lines = MaskedLines(file)
         by_rule: dict[tuple[Severity, str], list[Finding]] = {}
         for finding in shown:
             by_rule.setdefault((finding.severity, finding.code), []).append(finding)
@@ -64,7 +66,7 @@ class Writer:
                 f"{text(findings[0].name)} · {count:,}</summary>"
             )
             yield f'<p class="about soft">{markdown(BY_CODE[code].summary)}</p>'
-            yield from (_finding(file, finding) for finding in findings)
+            yield from (_finding(file, lines, finding) for finding in findings)
             if left[code] and count > len(findings):
                 more = f"and {count - len(findings):,} more (--max-findings 0 lists them all)"
                 yield f'<p class="finding soft">{more}</p>'
@@ -128,7 +130,7 @@ def _groups(groups: Sequence[Sequence[Node]], file: Checked) -> Iterator[str]:
     yield "</details>"
 
 
-def _finding(file: Checked, finding: Finding) -> str:
+def _finding(file: Checked, lines: MaskedLines, finding: Finding) -> str:
     start = finding.range.start
     place = "whole file" if finding.whole_file else f"{start.line + 1}:{start.column + 1}"
     parts = [f'<div class="finding"><p><span class="soft">{place}</span> {text(finding.message)}</p>']
@@ -141,7 +143,7 @@ def _finding(file: Checked, finding: Finding) -> str:
         safe = "" if finding.fix.safe else " (may lose data)"
         parts.append(f'<p class="soft">fix: {text(finding.fix.title)}{safe}</p>')
     if not finding.whole_file:
-        parts.append(f"<pre>{_excerpt(file.lines.text(start.line), finding)}</pre>")
+        parts.append(f"<pre>{_excerpt(lines.text(start.line), finding)}</pre>")
     return "".join([*parts, "</div>"])
 
 
