@@ -70,7 +70,7 @@ def secret(line: Line) -> Iterator[Problem]:
 
     ## Example
     ```json
-    {"prompt": "How do I log in?", "completion": "Write to marie.laurent@gmail.com for an account."}
+    {"prompt": "How do I log in?", "completion": "Write to paul.renard@gmail.com for an account."}
     ```
 
     ## Use instead

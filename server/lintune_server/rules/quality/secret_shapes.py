@@ -146,17 +146,25 @@ def entropy(text: str) -> float:
 
 _PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
 _PUTTY = re.compile(r"PuTTY-User-Key-File-[23]:")
-_KEY_LINE = re.compile(r"[A-Za-z0-9+/]{40,}")
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+_END = re.compile(r"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
+_LONGEST_KEY = 16_000
+"""Characters: one of 16,384 bits has 13,000."""
 
 
 def private_keys(text: str) -> Iterator[tuple[int, int]]:
-    """Where keys begin whose contents follow: the header alone stands in many programs."""
+    """Keys with what makes them one: the first line alone stands in many programs."""
     for pattern in (_PEM, _PUTTY):
         for match in pattern.finditer(text):
-            contents = text[match.end() : match.end() + 1500].partition("-----END")[0]
-            lines = _KEY_LINE.findall(contents)
-            if any(entropy(line) > 4 and not _MADE_UP.search(line) for line in lines):
-                yield match.span()
+            end = _END.search(text, match.end(), match.end() + _LONGEST_KEY)
+            contents = text[match.end() : end.start() if end else match.end() + _LONGEST_KEY]
+            lines = [line for line in _KEY_LINE.finditer(contents) if _is_random(line.group())]
+            if lines:
+                yield match.start(), end.end() if end else match.end() + lines[-1].end()
+
+
+def _is_random(line: str) -> bool:
+    return entropy(line) > 4 and not _MADE_UP.search(line)
 
 
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.(eyJ[\w-]{8,})\.[\w-]{20,}")
