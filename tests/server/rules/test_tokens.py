@@ -182,6 +182,8 @@ _TEXTS = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=6).map("".join)
 @pytest.mark.parametrize("name", tokenizers.PARAMS)
 @given(given_=_TEXTS, learned=_TEXTS, after=_TEXTS)
 @example(given_="The answer is ", learned="yes", after="\n")
+@example(given_="a", learned=" cafe\u0301", after=" a")
+@example(given_="e\u0301", learned="s", after=" a")
 def test_no_token_across_a_border_is_missed(name, given_, learned, after):
     tokenizer = tokenizers.load(name)
     start, stop = len(given_), len(given_) + len(learned)

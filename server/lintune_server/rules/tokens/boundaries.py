@@ -39,6 +39,6 @@ def across(tokenized: TokenizedChat, border: int) -> tuple[int, int] | None:
     if stop > border:
         return start, stop
     # Some tokenizers leave the space out of a token's place that the token begins with.
-    if stop < border and behind < len(offsets):
+    if tokenized.rendered.text[stop:border].isspace() and behind < len(offsets):
         return stop, offsets[behind][1]
     return None

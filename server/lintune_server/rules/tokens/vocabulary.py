@@ -56,8 +56,8 @@ class Vocabulary:
         return joins
 
     def _may_join(self, before: str, after: str) -> bool:
-        if unicodedata.category(after).startswith("M"):
-            return True  # normalization may put it on the character before it
+        if "M" in (unicodedata.category(before)[0], unicodedata.category(after)[0]):
+            return True  # normalization may make one character of a mark and what it stands on
         if before == "\n" and not after.isspace() and self._line_ends_stand_apart:
             return False
         # Some vocabularies have characters, and write a space in their own way; others have bytes.
