@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,7 +10,8 @@ from lintune_server.cli.reports import FORMATS
 from lintune_server.lint import checking
 from lintune_server.lint.selection import Selection
 
-from .command import Command
+if TYPE_CHECKING:
+    from .command import Command
 
 FIXTURES = Path(__file__).parents[1] / "rules" / "fixtures" / "QL404"
 
