@@ -18,7 +18,7 @@ from lintune_server.lint.context import Context
 from lintune_server.lint.dataset import DatasetLinter
 from lintune_server.lint.sample import Line, Surroundings
 from lintune_server.lint.selection import Selection
-from lintune_server.rules.duplicates import facts, grouping, near
+from lintune_server.rules.duplicates import facts, grouping, near, pairing
 from lintune_server.rules.duplicates.words import words, words_and_signs
 
 SCRIPTS = st.text() | st.text(alphabet="aB1'’ -–—*.,:+=$%_é\u0301ßİſﬁＡ１½²你好ไทยकि한😀\u200b\u00ad\xa0\n\t")
@@ -89,7 +89,7 @@ class TestGrouping:
         expected = [group for group in by_hand if len(group) > 1]
         assert grouping.groups(column) == expected
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(grouping, "_MANY", 0)
+            patch.setattr(grouping, "MANY", 0)
             assert grouping.groups(column) == (expected if values else [])
 
     @settings(max_examples=200)
@@ -100,10 +100,13 @@ class TestGrouping:
         minima = array("I", [number for sketch in sketches for number in sketch])
         own = data.draw(st.integers(0, count))
         without = {position for position in data.draw(st.sets(st.integers(0, 40))) if position < count}
-        few = grouping.alike(minima, own, without, across=across)
+        apart = array("Q", [rng.randrange(4) for _ in range(count)]) if seed % 2 else None
+        form = bytes(rng.randrange(3) for _ in range(facts.BANDS * facts.ROWS)) if seed % 3 else b""
+        search = pairing.Search(minima, own, without, across, apart, form)
+        few = pairing.pairs(search)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(grouping, "_MANY", -1)
-            assert grouping.alike(minima, own, without, across=across) == few
+            patch.setattr(grouping, "MANY", -1)
+            assert pairing.pairs(search) == few
         for later, earlier in few.items():
             assert later >= own
             assert all(one < (own if across else later) for one in earlier)
@@ -155,7 +158,7 @@ def near_by_hand(lines: list[str]) -> dict[int, float]:
         if one.prompt != other.prompt and min(len(one.compared), len(other.compared)) >= facts.FEWEST_WORDS:
             both = len(shingles[earlier] & shingles[later])
             similarity = both / len(shingles[earlier] | shingles[later])
-            if similarity >= near.LEAST:
+            if similarity >= pairing.LEAST:
                 nearest[later] = max(similarity, nearest.get(later, 0))
     return nearest
 
@@ -163,7 +166,7 @@ def near_by_hand(lines: list[str]) -> dict[int, float]:
 @pytest.mark.parametrize("many", [False, True])
 def test_near_duplicates_are_those_of_an_exact_join(tmp_path, monkeypatch, many):
     if many:
-        monkeypatch.setattr(grouping, "_MANY", 0)
+        monkeypatch.setattr(grouping, "MANY", 0)
     lines = list(dict.fromkeys(families(random.Random(7), 800)))
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join(lines), encoding="utf-8")
@@ -183,29 +186,24 @@ def test_hardly_a_pair_at_the_threshold_is_missed():
     rng = random.Random(11)
     missed = 0
     for _ in range(4000):
-        union = [f"{rng.getrandbits(60):x}" for _ in range(25)]
+        union = [(f"{rng.getrandbits(60):x}", "", "") for _ in range(25)]
         left = rng.randrange(6)
         one, other = union[: 20 + left], union[:20] + union[20 + left :]
-        sketches = array("I", [*_sketch(one), *_sketch(other)])
-        missed += 1 not in grouping.alike(sketches, 0)
+        minima = facts.sketch_of(one) + facts.sketch_of(other)
+        missed += pairing.pairs(pairing.Search(minima, 0)) != {1: [0]}
     assert missed <= 8
 
 
-def _sketch(shingles: list[str]) -> array[int]:
-    from rensa import RMinHash
-
-    sketch = RMinHash(facts.BANDS * facts.ROWS, facts._SEED)
-    sketch.update(shingles)
-    return array("I", array("I", sketch.digest()).tobytes()[::4])
-
-
-def test_a_bucket_of_thousands_stays_small():
-    """Samples that are all alike are each compared with a few."""
-    sketch = _sketch([f"word {number}" for number in range(50)])
-    minima = array("I", list(sketch) * 3000)
-    pairs = grouping.alike(minima, 0)
-    assert len(pairs) == 2999
-    assert max(len(earlier) for earlier in pairs.values()) <= grouping._COMPARED
+def test_thousands_that_are_all_alike_are_each_compared_with_a_few():
+    rng = random.Random(13)
+    others = array("I", [rng.getrandbits(32) for _ in range(13_000 * facts.BANDS)])
+    minima = facts.sketch_of((f"word {number}", "", "") for number in range(50)) * 3000 + others
+    for many in (grouping.MANY, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(grouping, "MANY", many)
+            found = pairing.pairs(pairing.Search(minima, 0))
+        assert len(found) == 2999
+        assert max(len(earlier) for earlier in found.values()) <= pairing._COMPARED
 
 
 def test_checking_again_after_edits_equals_checking_afresh():

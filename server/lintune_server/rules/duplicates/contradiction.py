@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lintune_schemas.samples import SampleFormat
@@ -61,13 +62,13 @@ def contradiction(data: DataSet) -> Iterator[tuple[int | None, Problem]]:
     for position, others in found:
         this, other = series.line(position), series.line(others[0])
         if content_of(this).prompt == content_of(other).prompt:
-            elsewhere = tuple(series.elsewhere(one, "the same prompt") for one in others[:_SHOWN])
+            elsewhere = tuple(series.elsewhere(one, "the same prompt") for one in others)
             message = _message(this, other, series.where(others[0]))
             yield series.index(position), Problem(message, _spot(this, other), elsewhere=elsewhere)
 
 
 def _contradictions(data: DataSet, series: Series) -> Iterator[tuple[int, list[int]]]:
-    """Positions of samples with those of earlier ones that have the prompt and each another answer."""
+    """Positions of samples with those of the first ones that have the same prompt and each another answer."""
     copies = data.once(exact_copies).keys() | data.once(loose_copies).keys()
     answers, rejected = series.column(digests, ANSWER), series.column(digests, REJECTED)
     for group in groups(series.column(digests, PROMPT)):
@@ -78,8 +79,10 @@ def _contradictions(data: DataSet, series: Series) -> Iterator[tuple[int, list[i
             if position >= series.own and position not in copies:
                 if refused:
                     others = [pairs[refused, answer]] if (refused, answer) in pairs else []
+                elif answer:
+                    others = list(islice((one for known, one in first.items() if known != answer), _SHOWN))
                 else:
-                    others = [one for known, one in first.items() if known != answer] if answer else []
+                    others = []
                 if others:
                     yield position, others
             if refused:

@@ -15,7 +15,7 @@ from lintune_server.lint.data_set import fact
 from lintune_server.rules.duplicates.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from lintune_server.lint.sample import Line
 
@@ -85,10 +85,14 @@ def minima(line: Line) -> array[int]:
     compared = words_of(line).compared
     if len(compared) < FEWEST_WORDS:
         return _NOTHING
+    return sketch_of(zip(compared, compared[1:], compared[2:], strict=False))
+
+
+def sketch_of(shingles: Iterable[tuple[str, str, str]]) -> array[int]:
     from rensa import RMinHash
 
     sketch = RMinHash(BANDS * ROWS, _SEED)
-    sketch.update(map(" ".join, zip(compared, compared[1:], compared[2:], strict=False)))
+    sketch.update(map(" ".join, shingles))
     return array("I", array("I", sketch.digest()).tobytes()[::4])
 
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem
 from lintune_server.lint.rule import file_rule
-from lintune_server.rules.duplicates.content import content_of
 from lintune_server.rules.duplicates.copies import loose_copies
 from lintune_server.rules.duplicates.facts import digests, exact_digest
 from lintune_server.rules.duplicates.series import before
@@ -39,11 +38,10 @@ def loose_duplicate(data: DataSet) -> Iterator[tuple[int, Problem]]:
     ```
     """
     series = before(data)
-    for position, first in data.once(loose_copies).items():
-        one, other = content_of(series.line(first)), content_of(series.line(position))
-        where = series.where(first)
-        if one.texts == other.texts:
+    for position, copy in data.once(loose_copies).items():
+        where = series.where(copy.of)
+        if copy.to_the_letter:
             message = f"The same texts as on {where}: what differs is not trained on. Keep one of the two."
         else:
             message = f"The same as on {where}, but for case, punctuation or white space. Keep the better one."
-        yield series.index(position), Problem(message, elsewhere=(series.elsewhere(first, "first here"),))
+        yield series.index(position), Problem(message, elsewhere=(series.elsewhere(copy.of, "first here"),))

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from lintune_server.rules.duplicates.facts import FEWEST_WORDS, WHOLE, digests, minima, words_of
-from lintune_server.rules.duplicates.grouping import alike
+from lintune_server.rules.duplicates.facts import FEWEST_WORDS, WHOLE, digests, minima, sketch_of, words_of
+from lintune_server.rules.duplicates.pairing import LEAST, Search, often, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from array import array
+    from collections.abc import Collection
 
     from lintune_server.rules.duplicates.series import Series
 
     Shingles = frozenset[tuple[str, str, str]]
 
-LEAST = 0.8
-"""Of all runs of three words of two samples, the share that both have."""
 _LOOKED_AT = 200
-_OFTEN = 0.2
-_FEW = 10
-"""A run of words in a fifth of the samples, and in ten at least, belongs to the form that all of them are written in
-(a question around each text, a list of labels to choose from), and says nothing about what two of them share."""
-_REMEMBERED = 1 << 16
+_REMEMBERED = 1 << 18
 
 
 class Near(NamedTuple):
@@ -36,26 +32,21 @@ class Near(NamedTuple):
 
 
 def nearest(
-    series: Series,
-    without: Collection[int],
-    comparable: Callable[[int, int], bool] = lambda _earlier, _later: True,
-    *,
-    across: bool = False,
+    series: Series, without: Collection[int], *, across: bool = False, apart: array[int] | None = None
 ) -> dict[int, Near]:
     """For samples of the file that is judged, the earlier one that is nearest, where one is near enough.
 
-    without: positions that are not looked at. comparable: whether an earlier and a later one may be compared at all.
-    across: only with samples of the files before it.
+    without: positions that are not looked at. across: only with samples of the files before it. apart: a number for
+    each position; those with the same one, but for 0, are not compared.
     """
-    pairs = alike(series.column(minima), series.own, without, across=across)
-    candidates = {
-        later: allowed
-        for later, earlier in pairs.items()
-        if (allowed := [one for one in earlier if comparable(one, later)])
-    }
+    search = Search(series.column(minima), series.own, without, across, apart)
+    candidates = pairs(search)
     if not candidates:
         return {}
-    compare = _Comparison(series)
+    form = _form_of(series)
+    if form:
+        candidates = pairs(replace(search, form=sketch_of(form).tobytes()))
+    compare = _Comparison(series, form)
     found = {}
     for later, earlier in candidates.items():
         best = max((Near(one, compare(one, later)) for one in sorted(earlier)), key=lambda near: near.similarity)
@@ -64,14 +55,23 @@ def nearest(
     return found
 
 
+def _form_of(series: Series) -> Shingles:
+    """Runs of words that are part of the samples' form, as far as some evenly spaced ones tell."""
+    looked_at = range(0, series.end, max(series.end // _LOOKED_AT, 1))
+    counts = Counter(
+        shingle for position in looked_at for shingle in shingles(words_of(series.line(position)).compared)
+    )
+    return frozenset(shingle for shingle, count in counts.items() if count >= often(len(looked_at)))
+
+
 class _Comparison:
     """The similarity of two samples by their positions."""
 
-    def __init__(self, series: Series) -> None:
-        self._series = series
+    def __init__(self, series: Series, form: Shingles) -> None:
+        """form: what is left out of all samples."""
+        self._series, self._form = series, form
         self._wholes = series.column(digests, WHOLE)
-        self._form = self._find_form()
-        self._form_key = hash(self._form)
+        self._form_key = hash(form)
         self._shingles = lru_cache(maxsize=1 << 12)(self._read)
 
     def __call__(self, one: int, other: int) -> float:
@@ -87,16 +87,6 @@ class _Comparison:
 
     def _read(self, position: int) -> Shingles:
         return shingles(words_of(self._series.line(position)).compared) - self._form
-
-    def _find_form(self) -> Shingles:
-        """Runs of words that many samples have, as far as some evenly spaced ones tell."""
-        step = max(self._series.end // _LOOKED_AT, 1)
-        looked_at = range(0, self._series.end, step)
-        counts = Counter(
-            shingle for position in looked_at for shingle in shingles(words_of(self._series.line(position)).compared)
-        )
-        often = max(_FEW, _OFTEN * len(looked_at))
-        return frozenset(shingle for shingle, count in counts.items() if count >= often)
 
 
 _known: dict[tuple[int, int, int], float] = {}

@@ -38,13 +38,9 @@ def near_duplicate(data: DataSet) -> Iterator[tuple[int, Problem]]:
     One of them; or two that differ in more than a few words.
     """
     series = before(data)
-    prompts = series.column(digests, PROMPT)
-
-    def comparable(earlier: int, later: int) -> bool:
-        return not prompts[later] or prompts[earlier] != prompts[later]
-
     copies = data.once(exact_copies).keys() | data.once(loose_copies).keys()
-    for position, near in nearest(series, copies, comparable).items():
+    # What DU304 reports has the same prompt.
+    for position, near in nearest(series, copies, apart=series.column(digests, PROMPT)).items():
         where = series.where(near.position)
         message = f"Nearly the same as {where}: {near.percent} % of their runs of three words are in both."
         yield series.index(position), Problem(message, elsewhere=(series.elsewhere(near.position, "nearly the same"),))
