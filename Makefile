@@ -17,13 +17,13 @@ help:
 demo: $(VENV)/demo.installed ## the main job: check, train, export and ask the built-in model
 	$(BIN)/lintune demo --json
 
-test: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json ## all tests, a real VS Code among them
+test: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json tests/tokenizers/node_modules/.package-lock.json ## all tests, a real VS Code among them
 	tests/e2e/install-debian-packages.sh
 	$(BIN)/python tests/e2e/workbench.py
 	cd editor-extension && npm test
 	$(BIN)/pytest
 
-test-fast: $(VENV)/dev.installed ## the tests that load no model
+test-fast: $(VENV)/dev.installed tests/tokenizers/node_modules/.package-lock.json ## the tests that load no model
 	$(BIN)/pytest -m "not slow"
 
 check: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json ## format, lint, types, imports, generated pages
@@ -49,7 +49,7 @@ docs: $(VENV)/dev.installed ## write the generated pages anew
 	$(BIN)/python docs/build_pages.py
 
 clean: ## remove what was built and installed here
-	rm -rf $(VENV) build dist editor-extension/node_modules editor-extension/out *.egg-info
+	rm -rf $(VENV) build dist editor-extension/node_modules editor-extension/out tests/tokenizers/node_modules *.egg-info
 
 # llama.cpp is compiled here, once; pip keeps the result in its cache.
 $(VENV)/demo.installed: pyproject.toml constraints.txt
@@ -64,6 +64,6 @@ $(VENV)/dev.installed: $(VENV)/demo.installed
 	$(PIP) --quiet --editable ".[demo,dev]"
 	touch $@
 
-editor-extension/node_modules/.package-lock.json: editor-extension/package-lock.json
-	cd editor-extension && npm ci --no-audit --no-fund
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund
 	touch $@
