@@ -58,7 +58,7 @@ def found_in(text: str, learned: bool) -> Markup | None:
         index = next(index for index in range(len(_OPENINGS)) if opening.group(f"t{index}"))
         start, end = opening.span(f"t{index}")
         return Markup(list(_OPENINGS)[index], start, start + len(text[start:end].rstrip()))
-    if not _NEXT_TURN.search(text) and not _HEADING.search(text):
+    if not _NEXT_TURN.search(text) and not ("##" in text and _HEADING.search(text)):
         return None
     return _between(_without_code(text), learned)
 

@@ -42,6 +42,9 @@ _EOS = "</s>"
 _PYTHON_TAG = "<|python_tag|>"
 """With it Llama 3.1 begins an answer that is a call of a tool: there it is meant."""
 
+_ESCAPED = re.compile(r"\\[u/]")
+"""In JSON; other characters of these tokens cannot be."""
+
 
 @line_rule("TK205", Severity.WARNING)
 def special_token_in_content(line: Line) -> Iterator[Problem]:
@@ -70,8 +73,7 @@ def special_token_in_content(line: Line) -> Iterator[Problem]:
     """
     tokenizer, layout = line.surroundings.tokenizer, line.layout
     tokens = _tokens(tokenizer)
-    raw = line.text
-    if not tokens.beginning.search(raw) and "\\u" not in raw and "\\/" not in raw:
+    if not tokens.beginning.search(line.text) and not _ESCAPED.search(line.text):
         return
     if layout is None or line.sample is None or (tokenizer is None and not layout.templated):
         return
