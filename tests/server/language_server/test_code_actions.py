@@ -84,8 +84,8 @@ async def test_a_duplicate_goes_with_its_line(editor: Editor, workspace: Path) -
     path = workspace / "train.jsonl"
     twice = MENDED + MENDED.splitlines()[0]  # the last line, without a line end
     editor.open(path, twice)
-    (found,) = await editor.diagnostics(path, 1)
-    assert found.code == "DU301"
+    found, no_line_end = await editor.diagnostics(path, 2)
+    assert (found.code, no_line_end.code) == ("DU301", "JL011")
     (fix,) = await editor.actions(path, found.range, only=["quickfix"])
     assert applied(twice, fix).rstrip("\n") == MENDED.rstrip("\n")
     (fix_all,) = await editor.actions(path, on_line(0), only=["source.fixAll.lintune"])

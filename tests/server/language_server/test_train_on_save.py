@@ -94,15 +94,15 @@ async def test_a_comment_in_the_recipe_does_not_train_but_a_value_does(
 async def test_an_error_blocks_and_is_named_once(editor: Editor, workspace: Path, data: Path) -> None:
     editor.replace(data, '"ON"}]}', '"ON"}],}')
     editor.save(data)
-    said = await editor.until_said("train.jsonl:1 JL001")
+    said = await editor.until_said("train.jsonl:1 JL009")
     assert said.startswith("Not trained: ")
     assert "trailing comma" in said
     editor.save(data)  # still broken: said in the status, not in another message box
     before = len(editor.statuses)
     editor.replace(data, '"OFF"', '"off"')
     editor.save(data)
-    await editor.until(lambda: len([said for said in editor.said if "JL001" in said]) >= 3)
-    assert len([shown for shown in editor.shown if "JL001" in shown]) == 1
+    await editor.until(lambda: len([said for said in editor.said if "JL009" in said]) >= 3)
+    assert len([shown for shown in editor.shown if "JL009" in shown]) == 1
     assert count_runs(workspace) == 0
     await saved_and_trained(editor, data, '"ON"}],}', '"ON"}]}')
     assert len(editor.statuses) > before
@@ -114,7 +114,7 @@ async def test_an_error_in_another_file_of_the_recipe_blocks(editor: Editor, wor
     editor.open(recipe)
     editor.replace(recipe, "sequence_len", "test_datasets:\n  - path: eval.jsonl\nsequence_len")
     editor.save(recipe)
-    await editor.until_said("Not trained: eval.jsonl:1 JL001")
+    await editor.until_said("Not trained: eval.jsonl:1 JL009")
     (workspace / "eval.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')  # by another program
     await editor.until_status("ready")
 
