@@ -33,7 +33,7 @@ async def test_initialize_offers_the_features(editor: Editor) -> None:
     assert process.returncode == 0, "it leaves as asked"
 
 
-@pytest.mark.parametrize(("encodings", "start"), [(None, 36), (["utf-8"], 40), (["utf-32", "utf-16"], 35)])
+@pytest.mark.parametrize(("encodings", "start"), [(None, 35), (["utf-8"], 39), (["utf-32", "utf-16"], 34)])
 async def test_places_are_in_the_clients_units(
     new_editor: Editor, workspace: Path, encodings: list[str] | None, start: int
 ) -> None:
