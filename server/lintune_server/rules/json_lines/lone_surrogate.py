@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def lone_surrogate(line: Line) -> Iterator[Problem]:
     """
     ## What it does
-    Reports half of a surrogate pair: an escape such as `\\\\ud83d` without the other half behind it, or the same as raw
+    Reports half of a surrogate pair: an escape such as `\\ud83d` without the other half behind it, or the same as raw
     text. Beyond U+FFFF, JSON writes a character as two such escapes.
 
     ## Why it hurts
@@ -28,12 +28,12 @@ def lone_surrogate(line: Line) -> Iterator[Problem]:
 
     ## Example
     ```json
-    {"prompt": "Hi", "completion": "Hello \\\\ud83d"}
+    {"prompt": "Hi", "completion": "Hello \\ud83d"}
     ```
 
     ## Use instead
     ```json
-    {"prompt": "Hi", "completion": "Hello \\\\ud83d\\\\ude00"}
+    {"prompt": "Hi", "completion": "Hello \\ud83d\\ude00"}
     ```
 
     ## Fix

@@ -31,7 +31,7 @@ def odd_line_end(shape: Shape) -> Iterator[tuple[int, Problem]]:
     A file in which some lines end with a carriage return and a line feed (Windows), and others with a line feed alone.
 
     ## Use instead
-    One kind of line ends. Inside of texts, escapes: `\\\\r`, `\\\\u2028`.
+    One kind of line ends. Inside of texts, escapes: `\\r`, `\\u2028`.
 
     ## Fix
     Gives all lines the end that most have, and writes what stands inside of texts as escapes. Safe.
