@@ -75,8 +75,8 @@ def kind_of(head: Head) -> FileKind | None:
 
 
 def _kind_of_text(head: Head) -> FileKind | None:
-    text = head.data.decode("utf-8", "replace")
-    lines = [line for line in text[: 1 << 16].splitlines() if line.strip()][:100]
+    text = head.data[: 1 << 16].decode("utf-8", "replace")
+    lines = [line for line in text.splitlines() if line.strip()][:100]
     if not lines or any(line.lstrip("\ufeff \t").startswith(_BEGINNINGS) for line in lines):
         return _table(lines) if lines and not lines[0].lstrip("\ufeff \t").startswith(("{", "[")) else None
     if len(lines) < _FEW_LINES:
