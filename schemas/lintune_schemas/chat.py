@@ -120,8 +120,8 @@ class ChatTokenizer:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.special = special
-        self._add_bos = add_bos
-        self._file = file
+        self.add_bos = add_bos
+        self.file = file
         self._measured = 0  # conversations
         self._counted = 0  # characters
         self.template = ChatTemplate(template, special) if template else None
@@ -223,12 +223,12 @@ class ChatTokenizer:
 
     @cached_property
     def _fast_counter(self) -> TokenCounter | None:
-        if self._file is None:
+        if self.file is None:
             return None
         from lintune_schemas import fast_tokenizer
         from lintune_schemas.token_counts import TokenCounter
 
-        fast = fast_tokenizer.load(self._file, self.tokenizer)
+        fast = fast_tokenizer.load(self.file, self.tokenizer)
         return TokenCounter(fast, self._end_ids) if fast else None
 
     def tokenize_rendered(self, rendered: RenderedChat, train_on_inputs: bool = False) -> TokenizedChat:
@@ -266,12 +266,12 @@ class ChatTokenizer:
 
     def _plain_start(self) -> str:
         """BOS, for a model that was trained with one; where there is a chat template, it writes BOS itself."""
-        return self.special.get("bos_token", "") if self._add_bos else ""
+        return self.special.get("bos_token", "") if self.add_bos else ""
 
     @property
     def adds_bos(self) -> bool:
         """Whether the tokenizer puts BOS before every text by itself: the model was then trained with it."""
-        return self._add_bos
+        return self.add_bos
 
 
 def _spans(turns: Sequence[Turn], rendering: Rendering) -> RenderedChat:

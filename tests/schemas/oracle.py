@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 def mask(chat: ChatTokenizer, rendered: RenderedChat) -> list[bool]:
     """The loss mask, by asking of every token whether it begins in a trained span and before what the model ends."""
     encoding = chat.tokenizer.encode(rendered.text, add_special_tokens=False)
-    learned = [False] * len(encoding.ids)
+    ids = encoding.ids
+    learned = [False] * len(ids)
     for start, end in rendered.trained:
         inside = [index for index, (first, _) in enumerate(encoding.offsets) if start <= first < end]
-        ends = [index for index in inside if encoding.ids[index] in chat.end_tokens.values()]
+        ends = [index for index in inside if ids[index] in chat.end_tokens.values()]
         for index in inside:
             learned[index] = not ends or index <= ends[-1]
     return learned
