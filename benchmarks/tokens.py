@@ -5,7 +5,8 @@ python -m benchmarks.tokens [../shared/data/gsm8k-train.jsonl]
 Both ways get the same conversations, for each of eight tokenizers: real English (the file; each of its lines has a
 question and an answer), JSON, code, the world's scripts, emoji, any Unicode, white space, control characters, and
 special tokens inside texts. The obvious way is written out here: Jinja renders, `Tokenizer.encode` tokenizes, and a
-loop over all tokens makes the mask. Times are of the CPU, all threads together. Any difference is an error. The last line is the figures as JSON.
+loop over all tokens makes the mask. Times are of the CPU, all threads together. Any difference is an error. The last
+line is the figures as JSON.
 """
 
 from __future__ import annotations

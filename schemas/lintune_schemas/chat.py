@@ -6,8 +6,10 @@ tuned model is asked with all come from `ChatTokenizer`.
 
 from __future__ import annotations
 
+import os
 import re
 from bisect import bisect_left
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lintune_schemas.chat_template import ChatTemplate, TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tokenizers import Tokenizer
@@ -172,6 +174,12 @@ class ChatTokenizer:
         """Render and tokenize a conversation; with `train_on_inputs` every token is learned. Raises TemplateError."""
         return self.tokenize_rendered(self.render(conversation), train_on_inputs)
 
+    def prepare(self) -> None:
+        """Load now what `measure` loads for large batches, so that processes that are forked from this one have it."""
+        self._counted = _WORTH_LOADING
+        self._measured = _WORTH_COMPILING
+        _ = self._fast_counter, self._compiled_template
+
     def measure(
         self, conversations: Sequence[Conversation], train_on_inputs: bool = False
     ) -> list[MeasuredChat | TemplateError]:
@@ -225,8 +233,9 @@ class ChatTokenizer:
     def _fast_counter(self) -> TokenCounter | None:
         if self.file is None:
             return None
-        from lintune_schemas import fast_tokenizer
-        from lintune_schemas.token_counts import TokenCounter
+        with _no_threads_in_numpy():
+            from lintune_schemas import fast_tokenizer
+            from lintune_schemas.token_counts import TokenCounter
 
         fast = fast_tokenizer.load(self.file, self.tokenizer)
         return TokenCounter(fast, self._end_ids) if fast else None
@@ -272,6 +281,22 @@ class ChatTokenizer:
     def adds_bos(self) -> bool:
         """Whether the tokenizer puts BOS before every text by itself: the model was then trained with it."""
         return self.add_bos
+
+
+@contextmanager
+def _no_threads_in_numpy() -> Iterator[None]:
+    """numpy's linear algebra, which is not used here, starts threads when it is loaded; a process with threads cannot
+    be forked safely."""
+    name = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _spans(turns: Sequence[Turn], rendering: Rendering) -> RenderedChat:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,32 @@ def test_tokens_of_turns_add_up(chat):
     tokenized = chat.tokenize(conversation)
     assert sum(tokenized.turn_tokens()) == len(tokenized.ids)
     assert all(count > 3 for count in tokenized.turn_tokens())
+
+
+def test_prepared_in_a_process_that_can_still_be_forked():
+    program = """
+import os
+from tests import tokenizers
+tokenizers.load(tokenizers.DEMO).prepare()
+print(len(os.listdir("/proc/self/task")), "numpy" in __import__("sys").modules)
+"""
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "True"]
+
+
+def test_small_batches_load_neither_numpy_nor_the_fast_tokenizer():
+    program = """
+from lintune_schemas.conversations import Conversation, Turn
+from tests import tokenizers
+hello = Conversation((Turn("user", "Hi", False, ()), Turn("assistant", "Hello", True, ())))
+tokenizers.load(tokenizers.DEMO).measure([hello] * 10)
+modules = __import__("sys").modules
+print([name for name in ("numpy", "tokie", "lintune_schemas.template_tracer") if name in modules])
+"""
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_text_of_special_tokens_is_found_the_longest_first(chat):
