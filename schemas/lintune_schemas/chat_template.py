@@ -21,7 +21,7 @@ _LONGEST_SOURCE = 100_000
 """Characters, which Jinja reads in a second. Templates in use have up to 20,000."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes twice as long to make: one is made for each sample
 class Rendering:
     """A conversation through the template: the text, and how much of it the renderings of its first turns are."""
 

@@ -176,7 +176,7 @@ class _Plan:
         """Whether the template takes the same way with these contents."""
         if max(map(len, contents), default=0) > self._longest:
             return False
-        return all(ask(value(contents)) is answer for value, ask, answer in self._guards)
+        return not self._guards or all(ask(value(contents)) is answer for value, ask, answer in self._guards)
 
     def render(self, contents: Contents) -> Rendering:
         values = [value(contents) for value in self._values]
