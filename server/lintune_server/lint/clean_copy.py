@@ -13,7 +13,7 @@ import orjson
 from lintune_schemas import atomic
 from lintune_schemas.errors import LintuneError
 from lintune_server.lint.findings import Severity
-from lintune_server.lint.part import BLANK
+from lintune_server.lint.lines import BLANK
 from lintune_server.lint.pieces import LONGEST_LINE
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ _MARKUP = ("{", "[", "<")
 _SYMBOLS = re.compile(r"[(){}\[\]<>=;|]")
 _RUN = re.compile(r"([^\W\d_]|[!?])\1{39,}")
 _ASKED_FOR = re.compile(
-    r"repeat|again and again|over and over|\bloop|song|lyric|poem|chant|verse|chorus|mantra|"
+    r"repeat|again and again|over and over|\bloop|\blyrics?\b|\bchant\b|\bchorus\b|\bmantra\b|"
+    r"(?:write|compose|sing|make|create)\b.{0,60}\b(?:songs?|poems?|verses?|rhymes?)\b|"
     r"(?:write|say|print|type|output)\b.{0,60}\btimes\b",
     re.IGNORECASE,
 )
