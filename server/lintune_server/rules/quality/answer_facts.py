@@ -93,7 +93,7 @@ def ending(line: Line) -> int:
 
 
 def ending_of(text: str) -> int:
-    if "```" in text and text.count("```") % 2 and re.search(r"^\s*```", text, re.MULTILINE):
+    if "```" in text and text.count("```") % 2 and re.search(r"^[ \t]*```", text, re.MULTILINE):
         return OPEN_FENCE
     text = text.rstrip()
     last = text[-1:]

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 _FURNITURE = re.compile(
     "|".join(
         (
-            r"^\s*Skip to (?:main )?content\b",
+            r"^[ \t]*Skip to (?:main )?content\b",
             r"\bShare (?:this )?on (?:Facebook|Twitter|LinkedIn|Pinterest)\b",
             r"\b(?:We|This (?:web)?site) uses? cookies\b|\bAccept (?:all )?cookies\b",
             r"\bClick here (?:to (?:subscribe|read|continue|sign|download|register)|for more)\b",
             r"\b(?:subscribe|sign up) (?:to|for) (?:our|the) (?:\w+ )?newsletter\b",
             r"(?<=\w)\[edit\](?=\s|$)",
-            r"^\s*advertisement\s*$",
-            r"^\s*(?:read more|continue reading|load more|leave a (?:comment|reply))\b[^.\n]{0,40}$",
-            r"\ball rights reserved\.?\s*$",
+            r"^[ \t]*advertisement[ \t]*$",
+            r"^[ \t]*(?:read more|continue reading|load more|leave a (?:comment|reply))\b[^.\n]{0,40}$",
+            r"\ball rights reserved\.?[ \t]*$",
             r"\bplease enable JavaScript\b",
         )
     ),

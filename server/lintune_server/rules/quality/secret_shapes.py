@@ -156,8 +156,10 @@ def private_keys(text: str) -> Iterator[tuple[int, int]]:
     """Keys with what makes them one: the first line alone stands in many programs."""
     for pattern in (_PEM, _PUTTY):
         for match in pattern.finditer(text):
-            end = _END.search(text, match.end(), match.end() + _LONGEST_KEY)
-            contents = text[match.end() : end.start() if end else match.end() + _LONGEST_KEY]
+            limit = match.end() + _LONGEST_KEY
+            other = text.find("-----BEGIN", match.end(), limit)
+            end = _END.search(text, match.end(), limit if other < 0 else other)
+            contents = text[match.end() : end.start() if end else limit if other < 0 else other]
             lines = [line for line in _KEY_LINE.finditer(contents) if _is_random(line.group())]
             if lines:
                 yield match.start(), end.end() if end else match.end() + lines[-1].end()
