@@ -61,8 +61,12 @@ def keys_hash(value: Any) -> int:
 @fact("I", 2)
 def lengths(line: Line) -> tuple[int, int]:
     """Characters of all prompts, the system's aside, and of all answers."""
-    prompts = sum(len(text.text) for text in line.texts if not text.learned and text.role != "system")
-    answers = sum(len(answer.text) for answer in taught(line))
+    prompts = answers = 0
+    for text in line.texts:
+        if not text.learned and text.role != "system":
+            prompts += len(text.text)
+    for answer in taught(line):
+        answers += len(answer.text)
     return min(prompts, 0xFFFFFFFF), min(answers, 0xFFFFFFFF)
 
 

@@ -72,15 +72,22 @@ _FEWEST = 30
 """Characters in which a Latin language shows; of others a third."""
 _ENGLISH_WORDS, _WORDS = 2, 3
 """That a text has of a language: one or two may be names."""
+_FEWEST_WORDS = 6
+"""Words that make a sentence of Latin script."""
 _CODE = ("{", "[", "<", "#", "```", "import ", "def ", "SELECT ", "http")
 
 
 @fact("B", 2)
 def languages(line: Line) -> tuple[int, int]:
     """Of the first prompt of the user, and of the last answer."""
-    prompt = next((text.text for text in line.texts if not text.learned and text.role != "system"), "")
-    answers = taught(line)
-    return at_a_glance(prompt), at_a_glance(answers[-1].text) if answers else UNKNOWN
+    prompt = answer = UNKNOWN
+    for text in line.texts:
+        if not text.learned and text.role != "system":
+            prompt = at_a_glance(text.text)
+            break
+    if answers := taught(line):
+        answer = at_a_glance(answers[-1].text)
+    return prompt, answer
 
 
 def at_a_glance(text: str) -> int:
@@ -107,7 +114,7 @@ def at_a_glance(text: str) -> int:
         if scores[best] >= _WORDS or (scores[best] > 1 and second == 0):
             return best
     # Sums and tables have few words.
-    return LATIN if sum(word.isalpha() for word in words) >= 6 else UNKNOWN
+    return LATIN if len([word for word in words if word.isalpha()]) >= _FEWEST_WORDS else UNKNOWN
 
 
 def _script(text: str) -> int:
