@@ -17,6 +17,7 @@ datasets:
 sequence_len: 256
 lintune:
   train_on_save: true
+  lint: {ignore: [DS]}  # two samples are enough for a test
 """
 
 SAMPLES = """\

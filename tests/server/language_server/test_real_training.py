@@ -29,6 +29,7 @@ learning_rate: 1.0e-3
 lintune:
   train_on_save: true
   preview: {max_tokens: 12}
+  lint: {ignore: [DS]}
 """
 
 PROMPT = """\
