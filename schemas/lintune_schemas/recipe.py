@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -20,7 +22,6 @@ from lintune_schemas.errors import LintuneError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 RECIPE_NAMES = ("recipe.yaml", "recipe.yml")
 RECIPE_SUFFIXES = (".recipe.yaml", ".recipe.yml")
@@ -138,9 +139,9 @@ class Recipe(msgspec.Struct, frozen=True):
 
     def entry_of(self, dataset: Path, recipe_folder: Path) -> Dataset | None:
         """The first entry for a file; None when it is not listed."""
-        wanted = dataset.resolve()
+        wanted = real_path(dataset)
         entries = (*self.datasets, *self.test_datasets)
-        return next((entry for entry in entries if (recipe_folder / entry.path).resolve() == wanted), None)
+        return next((entry for entry in entries if real_path(recipe_folder / entry.path) == wanted), None)
 
 
 def is_recipe_name(path: Path) -> bool:
@@ -275,9 +276,14 @@ def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
+def real_path(path: Path) -> Path:
+    """What a path leads to. `Path.resolve` is the same, but for links in a circle, of which it raises RuntimeError."""
+    return Path(os.path.realpath(path))
+
+
 def find_for(dataset: Path) -> Path | None:
     """The recipe of a data set: the nearest upward that lists it, else the nearest upward. None without one."""
-    dataset = dataset.resolve()
+    dataset = real_path(dataset)
     nearest: Path | None = None
     for folder in dataset.parents:
         for candidate in _recipes_in(folder):
@@ -302,7 +308,7 @@ def _listed(path: Path) -> set[Path]:
         recipe = lenient(yaml.load(path.read_bytes(), Loader=_FastLoader))  # noqa: S506 (it is a SafeLoader)
     except (OSError, yaml.YAMLError):
         return set()
-    return {entry.resolve() for entry in recipe.dataset_paths(path.parent)} if recipe else set()
+    return {real_path(entry) for entry in recipe.dataset_paths(path.parent)} if recipe else set()
 
 
 _FastLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

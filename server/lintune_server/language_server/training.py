@@ -153,7 +153,7 @@ class Training:
             # Its findings say what is wrong. Until it is mended, its old data sets count.
             self._datasets.setdefault(recipe, frozenset())
         else:
-            self._datasets[recipe] = frozenset(path.resolve() for path in loaded.dataset_paths(recipe.parent))
+            self._datasets[recipe] = frozenset(recipes.real_path(path) for path in loaded.dataset_paths(recipe.parent))
         if self._watcher:
             files = set(self._datasets).union(*self._datasets.values())
             for problem in self._watcher.watch(files):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lintune_schemas.recipe import real_path
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -28,14 +30,14 @@ class Peers:
             return cls()
         folder = context.recipe_path.parent
         return cls(
-            tuple((folder / entry.path).resolve() for entry in context.recipe.datasets),
-            tuple((folder / entry.path).resolve() for entry in context.recipe.test_datasets),
+            tuple(real_path(folder / entry.path) for entry in context.recipe.datasets),
+            tuple(real_path(folder / entry.path) for entry in context.recipe.test_datasets),
             read,
         )
 
     def introduce(self, data: DataSet) -> None:
         """Tell a data set of the others; in their lists it stands for its own path itself."""
-        own = data.path.resolve()
+        own = real_path(data.path)
         data.trained_on, data.evaluated_with = own in self.training, own in self.evaluation
         if not data.trained_on and not data.evaluated_with:
             data.training, data.evaluation = (data,), ()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from lintune_schemas.recipe import real_path
 from lintune_server.lint import scanning
 from lintune_server.lint.context import Context
 from lintune_server.lint.findings import Finding, Related
@@ -34,9 +35,9 @@ def check(source: RecipeSource, asks: Callable[[str], bool]) -> Iterator[Finding
     peers = Peers.of(context, cache(lambda file: _read(file, context)))
     said = set()
     for place, name in source.data_paths:
-        file = (path.parent / name).resolve()
-        known = peers.read(file) if file in (*peers.training, *peers.evaluation) else None
-        if known is None:
+        file = _listed(path.parent, name, peers)
+        known = peers.read(file) if file else None
+        if file is None or known is None:
             continue
         data = replace(known, surroundings=replace(known.surroundings, recipe=recipe))
         peers.introduce(data)
@@ -50,6 +51,15 @@ def check(source: RecipeSource, asks: Callable[[str], bool]) -> Iterator[Finding
                 severity = rule.severity if problem.severity is None else problem.severity
                 at = source.range_of(place)
                 yield Finding(rule.code, rule.name, severity, problem.message, at, related=(related,))
+
+
+def _listed(folder: Path, name: str, peers: Peers) -> Path | None:
+    """The file, unless the recipe's entry cannot be understood."""
+    try:
+        file = real_path(folder / name)
+    except ValueError:  # a NUL in it
+        return None
+    return file if file in (*peers.training, *peers.evaluation) else None
 
 
 def _read(file: Path, context: Context) -> DataSet | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from lintune_schemas.recipe import real_path
 from lintune_server.lint.checking import is_data_set
 from lintune_server.lint.sieve import UNUSED_RECIPE_IGNORE
 
@@ -55,7 +56,7 @@ def _note(checked: Checked, seen: dict[Path, _OfRecipe]) -> None:
         return
     recipe = context.recipe_path.resolve()
     if recipe not in seen:
-        seen[recipe] = _OfRecipe({path.resolve() for path in context.recipe.dataset_paths(recipe.parent)})
+        seen[recipe] = _OfRecipe({real_path(path) for path in context.recipe.dataset_paths(recipe.parent)})
     known = seen[recipe]
     known.checked.add(checked.path.resolve())
     known.used |= checked.sieve.used

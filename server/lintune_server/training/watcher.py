@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from watchdog import events
 from watchdog.observers import Observer
 
+from lintune_schemas.recipe import real_path
 from lintune_schemas.runs import STATE_FOLDER
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Watcher(events.FileSystemEventHandler):
 
         Returns a sentence for every folder that cannot be watched: there, only the editor's own saves count.
         """
-        wanted = {path.resolve() for path in paths if STATE_FOLDER not in path.parts}
+        wanted = {real_path(path) for path in paths if STATE_FOLDER not in path.parts}
         self._files = {path: self._files.get(path) for path in wanted}
         return self._watch_folders({path.parent for path in wanted if path.parent.is_dir()})
 

@@ -1,0 +1,81 @@
+"""What is said of a data set as a whole is shown in its recipe, too."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lintune_server.lint import checking, recipe_data, scanning
+from lintune_server.lint.recipe import check_recipe
+from lintune_server.lint.selection import Selection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RECIPE = "base_model: nothing\ndatasets:\n  - path: a.jsonl\n  - path: data/b.jsonl\n"
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    for name, numbers in (("a.jsonl", range(8)), ("data/b.jsonl", range(8, 15)), ("eval.jsonl", range(15, 18))):
+        lines = [json.dumps({"prompt": f"What is {number}?", "completion": f"{number} it is."}) for number in numbers]
+        (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
+    path = tmp_path / "recipe.yaml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path
+
+
+def found(recipe: Path, text: str | None = None) -> list[tuple[str, int, str]]:
+    findings = check_recipe(text or recipe.read_text(encoding="utf-8"), recipe, Selection(("DS",)))
+    return [(one.code, one.range.start.line, one.related[0].path.name if one.related else "") for one in findings]
+
+
+def test_each_is_shown_once_where_the_recipe_names_the_file(recipe):
+    assert found(recipe) == [("DS501", 2, "a.jsonl"), ("DS502", 2, "a.jsonl")]
+    text = f"{RECIPE}test_datasets:\n  - path: eval.jsonl\n"
+    assert found(recipe, text) == [("DS501", 2, "a.jsonl"), ("DS504", 5, "eval.jsonl")]
+
+
+def test_what_is_being_edited_counts_and_not_what_is_on_disk(recipe):
+    assert [code for code, *_ in found(recipe, f"{RECIPE}val_set_size: 0.1\n")] == ["DS501"]
+    assert found(recipe, RECIPE.replace("a.jsonl", "gone.jsonl")) == [
+        ("DS505", 2, ""),
+        ("DS501", 3, "b.jsonl"),
+        ("DS502", 3, "b.jsonl"),
+    ]
+
+
+def test_data_that_was_saved_is_read_again(recipe):
+    assert "15 samples" in check_recipe(RECIPE, recipe, Selection(("DS501",)))[0].message
+    with (recipe.parent / "data" / "b.jsonl").open("a", encoding="utf-8") as file:
+        file.write('\n{"prompt": "Another?", "completion": "Yes."}')
+    assert "16 samples" in check_recipe(RECIPE, recipe, Selection(("DS501",)))[0].message
+
+
+def test_what_a_recipe_ignores_in_a_file_is_not_shown_for_it(recipe):
+    lint = 'lintune: {lint: {per-file-ignores: {"data/*": [DS]}}}\n'
+    assert found(recipe, f"{RECIPE}{lint}") == [("DS501", 2, "a.jsonl"), ("DS502", 2, "a.jsonl")]
+    lint = 'lintune: {lint: {per-file-ignores: {"*.jsonl": [DS502]}}}\n'
+    assert found(recipe, f"{RECIPE}{lint}") == [("DS501", 2, "a.jsonl")]
+
+
+def test_nothing_is_read_when_nothing_is_listed_or_asked_for(recipe, monkeypatch):
+    monkeypatch.setattr(scanning, "peer", lambda *_: pytest.fail("a data set was read"))
+    assert found(recipe, "base_model: nothing\n") == []
+    assert check_recipe(RECIPE, recipe, Selection(("RC",))) == []
+    monkeypatch.setattr(recipe_data, "_LARGEST", 10)
+    assert found(recipe) == []
+
+
+@pytest.mark.parametrize(
+    "entry", ['"a\\0.jsonl"', f"{'a' * 5000}.jsonl", "circle.jsonl", "a.jsonl/b.jsonl", ".", "''", "~", "[1]"]
+)
+def test_odd_paths_do_no_harm(recipe, entry):
+    (recipe.parent / "circle.jsonl").symlink_to("circle.jsonl")
+    recipe.write_text(f"base_model: nothing\ndatasets:\n  - path: {entry}\n  - path: data/b.jsonl\n", encoding="utf-8")
+    for path in (recipe, recipe.parent / "data" / "b.jsonl"):
+        checking.check(path, None, Selection())
+    assert ("DS505", 2, "") in found(recipe) or entry in ("~", "[1]")
