@@ -36,11 +36,13 @@ def words_and_signs(text: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    """Case and the width of characters gone, and what cannot be seen."""
-    if not text.isascii():
-        text = normalize("NFKC", text)
-    text = normalize("NFKC", text.casefold())
-    return _unseen().sub("", text)
+    """Case and the width of characters gone, and what cannot be seen.
+
+    Each of the three may make work for another: ŉ becomes ʼn, and an accent behind a soft hyphen joins its letter.
+    """
+    unseen = _unseen()
+    text = normalize("NFKC", normalize("NFKC", unseen.sub("", text)).casefold())
+    return normalize("NFKC", unseen.sub("", text))
 
 
 @cache
