@@ -46,7 +46,7 @@ def test_recipes(lamps: Path, assignment: str, named: str) -> None:
         ("", "train.jsonl is empty. Add samples"),
         ("\n \n", "train.jsonl is empty. Add samples"),
         ('{"messages": [}\n', "train.jsonl:1 is no valid JSON. See: lintune check"),
-        ('{"lamp": "on"}\n', "train.jsonl:1 is in no known sample format. See: lintune check"),
+        ('{"lamp": "on"}\n', "train.jsonl:1 is no valid chat sample. See: lintune check"),
         ('{"messages": [{"content": "on"}]}\n', "train.jsonl:1 is no valid chat sample. See: lintune check"),
     ],
 )

@@ -15,7 +15,7 @@ BOM = "\ufeff"
 BLANK = f" \t\f\v{BOM}"
 """A line of nothing else holds no sample."""
 
-_HALF = re.compile("[\ud800-\udbff\udc00-\udc7f]")
+_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 def encoded(text: str) -> bytes:
