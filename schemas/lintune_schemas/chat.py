@@ -166,7 +166,7 @@ class ChatTokenizer:
     def prompt(self, conversation: Conversation) -> str:
         """The text that asks the model for the turn after `conversation`. Raises TemplateError."""
         if self.template is None or not conversation.templated:
-            return self._plain_start() + "".join(turn.content for turn in conversation.turns)
+            return self._plain_start(conversation) + "".join(turn.content for turn in conversation.turns)
         messages = [turn.as_message() for turn in conversation.turns]
         return self.template.render(messages, add_generation_prompt=True, tools=conversation.tools)
 
@@ -261,21 +261,22 @@ class ChatTokenizer:
     def _render_plain(self, conversation: Conversation) -> RenderedChat:
         """Without a chat template: the texts one after the other, EOS at the end, as completion data is trained."""
         turns = conversation.turns
-        text = self._plain_start()
+        text = self._plain_start(conversation)
         spans, trained = [], []
         for index, turn in enumerate(turns):
             start = len(text)
             text += turn.content
-            if index == len(turns) - 1 and self.eos_token:
-                text += self.eos_token
+            # As in Axolotl, EOS is not written twice, and segments (input_output) bring their own.
+            if index == len(turns) - 1 and self.eos_token and not conversation.verbatim:
+                text += "" if text.endswith(self.eos_token) else self.eos_token
             spans.append((start, len(text)))
             if turn.trained:
                 trained.append((start, len(text)))
         return RenderedChat(text, tuple(spans), tuple(trained), exact=True)
 
-    def _plain_start(self) -> str:
+    def _plain_start(self, conversation: Conversation) -> str:
         """BOS, for a model that was trained with one; where there is a chat template, it writes BOS itself."""
-        return self.special.get("bos_token", "") if self.add_bos else ""
+        return self.special.get("bos_token", "") if self.add_bos and not conversation.verbatim else ""
 
     @property
     def adds_bos(self) -> bool:

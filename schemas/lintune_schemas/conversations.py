@@ -49,10 +49,12 @@ class Conversation:
     """Function declarations, as the chat template gets them."""
     templated: bool = True
     """False for raw text: the turns' texts are joined as they are, and no chat template is applied."""
+    verbatim: bool = False
+    """Whether raw text brings its own BOS and EOS, as segments do: then none is put around it."""
 
     def upto(self, count: int) -> Conversation:
         """The first `count` turns."""
-        return Conversation(self.turns[:count], self.tools, self.templated)
+        return Conversation(self.turns[:count], self.tools, self.templated, self.verbatim)
 
 
 def read(sample: Sample, layout: Layout) -> Conversation:
@@ -87,7 +89,7 @@ def read(sample: Sample, layout: Layout) -> Conversation:
         del turns[0]  # the messages have a system message of their own: as in Axolotl, it is that one
     if not turns:
         raise ValueError("nothing to read")
-    return Conversation(tuple(turns), tools, layout.templated)
+    return Conversation(tuple(turns), tools, layout.templated, layout.format is SampleFormat.INPUT_OUTPUT)
 
 
 def _with_input(turns: list[Turn], layout: Layout) -> list[Turn]:
