@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lintune_schemas.chat_template import ChatTemplate, TemplateError
+from lintune_schemas.template_sandbox import EndlessTemplateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -125,6 +126,7 @@ class ChatTokenizer:
         self.add_bos = add_bos
         self.file = file
         self._measured = 0  # conversations
+        self._endless: EndlessTemplateError | None = None
         self._counted = 0  # characters
         self.template = ChatTemplate(template, special) if template else None
 
@@ -207,8 +209,13 @@ class ChatTokenizer:
             )
             if rendering is not None:
                 return _spans(turns, rendering)
+        if self._endless is not None:
+            return self._endless
         try:
             return self.render(conversation)
+        except EndlessTemplateError as error:
+            self._endless = error  # two seconds for each of many samples would be an hour
+            return error
         except TemplateError as error:
             return error
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from lintune_schemas import deadline
-from lintune_schemas.template_sandbox import LONGEST, Sandbox, TemplateError
+from lintune_schemas.template_sandbox import LONGEST, EndlessTemplateError, Sandbox, TemplateError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +104,7 @@ def run(template: jinja2.Template, known: dict[str, Any]) -> list[Any]:
     except TemplateError:
         raise
     except deadline.DeadlineError as error:
-        raise TemplateError(f"The chat template did not end within {_SECONDS:g} seconds.") from error
+        raise EndlessTemplateError(f"The chat template did not end within {_SECONDS:g} seconds.") from error
     except Exception as error:  # it is code that is not ours: whatever it does, it refused
         raise TemplateError(str(error) or type(error).__name__) from error
     return pieces

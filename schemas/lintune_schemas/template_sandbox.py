@@ -47,6 +47,10 @@ class TemplateError(LintuneError):
     """The chat template refused a conversation, or is broken itself. Its text is the template's own message."""
 
 
+class EndlessTemplateError(TemplateError):
+    """The chat template did not end in time."""
+
+
 class _Generator(CodeGenerator):
     """Has outputs and `~` call the environment, where Jinja calls `str` and `"".join`."""
 

@@ -188,3 +188,13 @@ def test_what_a_template_refuses_comes_in_its_own_words():
 def test_a_hostile_template_does_no_harm(template):
     with pytest.raises(TemplateError):
         tokenizer_with(template).render(HELLO)
+
+
+def test_a_template_that_does_not_end_is_asked_once(monkeypatch):
+    chat = tokenizer_with("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}")
+    asked = []
+    render = ChatTokenizer.render
+    monkeypatch.setattr(ChatTokenizer, "render", lambda self, asking: asked.append(asking) or render(self, asking))
+    found = chat.measure([HELLO] * 50)
+    assert [str(error) for error in found] == ["The chat template did not end within 2 seconds."] * 50
+    assert len(asked) == 1

@@ -70,6 +70,11 @@ class LineChecker:
                 _ask(FREE_STAGE, lines, index, asks, problems)
         return [self._checked(line, found) for line, found in zip(lines, problems, strict=True)]
 
+    def prepare(self) -> None:
+        """Load what many lines need."""
+        if self._surroundings.tokenizer is not None:
+            self._surroundings.tokenizer.prepare()
+
     def too_long(self, beginning: str, length: int) -> CheckedLine:
         """What is said of a line that is too long to be read. length: in bytes."""
         line = Line(beginning, self._surroundings, length)

@@ -112,6 +112,10 @@ class PieceChecker:
         self._checker = LineChecker(path, surroundings)
         self._key = key
 
+    def prepare(self) -> None:
+        """Load what many lines need, once for all processes that are forked from this one."""
+        self._checker.prepare()
+
     def check(self, piece: Piece) -> CheckedPiece:
         with self._source.open("rb") as file:
             if piece.too_long:
@@ -189,6 +193,7 @@ def _each(pieces: Iterator[Piece], size: int, checker: PieceChecker) -> Iterator
         for piece in pieces:
             yield piece, checker.check(piece)
         return
+    checker.prepare()
     global _checker
     _checker = checker  # the forked processes have it, tokenizer and all
     pool = ProcessPoolExecutor(cores, get_context("fork"), _start)
