@@ -12,7 +12,7 @@ from bisect import bisect_left
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lintune_schemas.chat_template import ChatTemplate, TemplateError
 from lintune_schemas.template_sandbox import EndlessTemplateError
@@ -47,8 +47,7 @@ _WORTH_COMPILING = 50
 """Conversations. A template is compiled for those of the same roles, of which there must be many."""
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedChat:
+class RenderedChat(NamedTuple):
     """A conversation through the chat template: the text, and where in it each turn and each trained span is."""
 
     text: str
@@ -93,8 +92,7 @@ class TokenizedChat:
         return counts
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredChat:
+class MeasuredChat(NamedTuple):
     """A rendered conversation, and how many tokens it has: what is enough to know of most."""
 
     rendered: RenderedChat

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -40,8 +39,7 @@ class Turn(NamedTuple):
         return {"role": self.role, "content": self.content, **self.extra}
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(NamedTuple):
     """What is rendered and trained on. Of a preference pair: the prompt and the chosen answer."""
 
     turns: tuple[Turn, ...]

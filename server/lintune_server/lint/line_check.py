@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lintune_schemas.chat import MeasuredChat
 from lintune_server.lint import placing, sample
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from lintune_server.lint.sample import Surroundings
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedLine:
+class CheckedLine(NamedTuple):
     """What is remembered of a line. Its findings are those of a line 0."""
 
     findings: tuple[Finding, ...]

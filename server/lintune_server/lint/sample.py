@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,16 +10,18 @@ import orjson
 from lintune_schemas import conversations, layouts, samples
 from lintune_schemas.chat_template import TemplateError
 from lintune_schemas.contents import is_plain, message_lists_of, segments_of, texts_of, threads_of
+from lintune_schemas.samples import SampleFormat
 from lintune_server.lint import json_source
 from lintune_server.lint.fault import Fault, Sort
 from lintune_server.lint.lines import BOM
+from lintune_server.lint.once import once
 
 if TYPE_CHECKING:
     from lintune_schemas.chat import ChatTokenizer, MeasuredChat, TokenizedChat
     from lintune_schemas.contents import Thread
     from lintune_schemas.conversations import Conversation
     from lintune_schemas.recipe import Recipe
-    from lintune_schemas.samples import Layout, Message, Sample, SampleFormat, Segment, Text
+    from lintune_schemas.samples import Layout, Message, Sample, Segment, Text
     from lintune_server.lint.json_faults import Faults
 
 
@@ -50,6 +51,10 @@ class Line:
         self.error: Fault | None = None
         """The first fault of a line that is no JSON."""
         self.value: Any = None
+        self.sample: Sample | None = None
+        """The parsed object; None when the line holds none."""
+        self.format: SampleFormat | None = None
+        """That of the layout."""
         self.compact = b""
         """The value as JSON without white space; empty when there is an error."""
         self.layout: Layout | None = None
@@ -70,45 +75,39 @@ class Line:
             found = self.faults.found
             self.error = found[0] if found else Fault(Sort.SYNTAX, 0, len(text), str(error).partition(": line")[0])
 
-    @cached_property
+    @once
     def faults(self) -> Faults:
         """Everything that keeps the line from being JSON, as far as it is known."""
         from lintune_server.lint import json_faults
 
         return json_faults.find(self.text) if self.cut_from is None else json_faults.Faults((), mendable=False)
 
-    @cached_property
+    @once
     def positions(self) -> json_source.Node:
         return json_source.scan(self.text)
-
-    @property
-    def sample(self) -> Sample | None:
-        """The parsed object; None when the line holds none."""
-        return self.value if isinstance(self.value, dict) else None
 
     def _see_layout(self) -> None:
         sample, of_file = self.value, self.surroundings.layout
         if not isinstance(sample, dict):
             return
+        self.sample = sample
         if of_file is not None and of_file.required_set <= sample.keys():
             self.layout, self.plain = of_file, is_plain(sample, of_file)
+            self.format = of_file.format
             return
         own = layouts.detect(sample)
         has_all = own is not None and own.required_set <= sample.keys()
         lacks_some = of_file is not None and any(key in sample for key in of_file.required)
         self.layout = of_file if lacks_some and not has_all else own
+        self.format = self.layout.format if self.layout else None
 
-    @property
-    def format(self) -> SampleFormat | None:
-        return self.layout.format if self.layout else None
-
-    @cached_property
+    @once
     def ignored(self) -> tuple[str, ...]:
         """Rule codes that the sample's author accepts."""
         codes = self.sample.get(samples.IGNORE_KEY) if self.sample else None
         return tuple(code for code in codes if isinstance(code, str)) if isinstance(codes, list) else ()
 
-    @cached_property
+    @once
     def message_lists(self) -> list[list[Message]]:
         """Lists of messages as they stand in the sample, whatever is wrong with them: one in a chat."""
         if self.sample is None or self.layout is None:
@@ -121,38 +120,46 @@ class Line:
         lists = self.message_lists
         return lists[0] if len(lists) == 1 else [message for one in lists for message in one]
 
-    @cached_property
+    @once
     def threads(self) -> list[Thread]:
         """The conversations in a sample with messages, system message and prompt included: two in preference pairs."""
         if self.sample is None or self.layout is None:
             return []
         return threads_of(self.sample, self.layout)
 
-    @cached_property
+    @once
     def segments(self) -> list[Segment]:
         """The segments of raw text; none in other formats."""
         if self.sample is None or self.layout is None:
             return []
         return segments_of(self.sample, self.layout)
 
-    @cached_property
+    @once
     def texts(self) -> list[Text]:
         """Every string that reaches the model, with its path, its role, and whether it is learned."""
         if self.sample is None or self.layout is None:
             return []
         return texts_of(self.sample, self.layout)
 
-    @cached_property
+    @once
     def answers(self) -> list[Text]:
         """The texts that the model learns to write; of a preference pair both."""
         return [text for text in self.texts if text.learned]
 
-    @cached_property
+    @once
+    def taught(self) -> list[Text]:
+        """The answers that the sample teaches: of a preference pair the chosen one."""
+        if self.layout is None or self.format is not SampleFormat.PREFERENCE:
+            return self.answers
+        chosen = self.layout.key("chosen")
+        return [answer for answer in self.answers if answer.path[0] == chosen]
+
+    @once
     def prompts(self) -> list[Text]:
         """The texts that the model is given: the system's, the user's, those of tools."""
         return [text for text in self.texts if not text.learned]
 
-    @cached_property
+    @once
     def conversation(self) -> Conversation | None:
         """What is trained on; None when the sample's shape does not allow to read it."""
         if self.sample is None or self.layout is None:
@@ -162,7 +169,7 @@ class Line:
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    @cached_property
+    @once
     def _measured(self) -> MeasuredChat | TemplateError | None:
         tokenizer = self.surroundings.tokenizer
         if tokenizer is None or self.conversation is None:
@@ -187,7 +194,7 @@ class Line:
         measured = self._measured
         return measured if isinstance(measured, TemplateError) else None
 
-    @cached_property
+    @once
     def tokenized(self) -> TokenizedChat | None:
         """Every token with its place and whether it is learned. Slow: for where `measured` is not enough."""
         tokenizer, measured = self.surroundings.tokenizer, self.measured

@@ -11,17 +11,15 @@ _ONE_BY_ONE = (
 )
 """Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without spaces: each character counts as a word."""
 
-_ASCII = {
-    number: None if chr(number) == "'" else chr(number).lower() if chr(number).isalnum() else " "
-    for number in range(128)
-}
-"""Apostrophes go, so that “dont” is “don't”; all else that is no letter or digit is a space."""
+_ASCII = bytes(ord(chr(number).lower()) if chr(number).isalnum() and number < 128 else 32 for number in range(256))
+"""All that is no letter or digit is a space; of bytes, which are translated ten times as fast as characters."""
 
 
 def words(text: str) -> list[str]:
     """The words of a text in their plainest form. Signs (`+`, `=`, `$`) are none."""
     if text.isascii():
-        return text.translate(_ASCII).split()
+        # Apostrophes go, so that “dont” is “don't”.
+        return text.encode("ascii").translate(_ASCII, b"'").decode("ascii").split()
     words_of, _ = _patterns()
     return words_of.findall(_folded(text))
 

@@ -9,7 +9,6 @@ from zlib import crc32
 import orjson
 
 from lintune_server.lint.data_set import fact
-from lintune_server.rules.quality.reading import taught
 
 if TYPE_CHECKING:
     from lintune_server.lint.sample import Line
@@ -27,7 +26,7 @@ def answer_shape(line: Line) -> tuple[int, int, int, int]:
 
     Of answers that are partly JSON: `PROSE`. The last line counts only where there are several.
     """
-    answers = taught(line)
+    answers = line.taught
     if not answers:
         return NO_ANSWER, 0, 0, 0
     text = answers[-1].text.strip()
@@ -65,7 +64,7 @@ def lengths(line: Line) -> tuple[int, int]:
     for text in line.texts:
         if not text.learned and text.role != "system":
             prompts += len(text.text)
-    for answer in taught(line):
+    for answer in line.taught:
         answers += len(answer.text)
     return min(prompts, 0xFFFFFFFF), min(answers, 0xFFFFFFFF)
 
@@ -90,7 +89,7 @@ _ITEM = re.compile(r"\s*(?:[-*•+|#>~$]|\.\.|\d+[.)]|[A-Za-z][.)]\s|https?://)|
 @fact("B")
 def ending(line: Line) -> int:
     """How the last answer ends, when it is prose."""
-    answers = taught(line)
+    answers = line.taught
     if not answers:
         return NOT_PROSE
     return ending_of(answers[-1].text)

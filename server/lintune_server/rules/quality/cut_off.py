@@ -6,7 +6,7 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import file_rule
 from lintune_server.rules.quality.answer_facts import BARE, CLOSED, DANGLING, OPEN_FENCE, ending
-from lintune_server.rules.quality.reading import shortened, taught
+from lintune_server.rules.quality.reading import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def cut_off(data: DataSet) -> Iterator[tuple[int, Problem]]:
         if how not in reported:
             continue
         line = data.line(index)
-        answer = taught(line)[-1]
+        answer = line.taught[-1]
         text = answer.text.rstrip()
         if how == OPEN_FENCE:
             at = text.rindex("```")

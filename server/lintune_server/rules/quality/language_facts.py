@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lintune_server.lint.data_set import fact
-from lintune_server.rules.quality.reading import taught
 
 if TYPE_CHECKING:
     from lintune_server.lint.sample import Line
@@ -85,7 +84,7 @@ def languages(line: Line) -> tuple[int, int]:
         if not text.learned and text.role != "system":
             prompt = at_a_glance(text.text)
             break
-    if answers := taught(line):
+    if answers := line.taught:
         answer = at_a_glance(answers[-1].text)
     return prompt, answer
 

@@ -18,7 +18,7 @@ from lintune_server.rules.quality.answer_facts import (
     json_of,
     keys_hash,
 )
-from lintune_server.rules.quality.reading import shortened, taught
+from lintune_server.rules.quality.reading import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,7 +75,7 @@ def odd_answer(data: DataSet) -> Iterator[tuple[int, Problem]]:
 
 def _no_json(data: DataSet, odd: Sequence[int], share: float) -> Iterator[tuple[int, Problem]]:
     for index in odd:
-        answer = next((one for one in taught(data.line(index)) if json_of(one.text) is None), None)
+        answer = next((one for one in data.line(index).taught if json_of(one.text) is None), None)
         if answer is not None:
             yield (
                 index,
@@ -108,7 +108,7 @@ def _other_keys(data: DataSet, objects: Sequence[int], keys: Sequence[int]) -> I
     pattern = _object_of(data, next(index for index in objects if keys[index] == usual))
     for index in objects:
         if keys[index] != usual:
-            answer = taught(data.line(index))[-1]
+            answer = data.line(index).taught[-1]
             yield (
                 index,
                 Problem(
@@ -120,7 +120,7 @@ def _other_keys(data: DataSet, objects: Sequence[int], keys: Sequence[int]) -> I
 
 
 def _object_of(data: DataSet, index: int) -> dict[str, Any]:
-    value = json_of(taught(data.line(index))[-1].text)
+    value = json_of(data.line(index).taught[-1].text)
     assert isinstance(value, dict)
     assert keys_hash(value)
     return value
@@ -145,7 +145,7 @@ def _no_label(data: DataSet, answered: Sequence[int], labels: Counter[str]) -> I
     common = [label for label, _ in labels.most_common(6)]
     for index in answered:
         if column[index] is None:
-            answers = taught(data.line(index))
+            answers = data.line(index).taught
             if len(answers) == 1 and len(answers[0].text.strip()) > LONGEST:
                 known = listed(f"“{label}”" for label in common)
                 yield (
@@ -187,14 +187,14 @@ def _other_start(
         return
     alike = [index for index in answered if starts[index] >> drop == usual]
     step = max(1, len(alike) // 50)
-    start = _common_start([part(taught(data.line(index))[-1].text) for index in alike[::step]])
+    start = _common_start([part(data.line(index).taught[-1].text) for index in alike[::step]])
     # By chance the looked-at ones may go on alike; what all share is at least what was counted.
     if not _MARK.search(start) and len(start) < _LEAST_WORDS:
         return
     start = start if _MARK.search(start) or len(start) >= _LEAST_WORDS else start[:size]
     for index in answered:
         if starts[index] >> drop != usual:
-            answer = taught(data.line(index))[-1]
+            answer = data.line(index).taught[-1]
             yield (
                 index,
                 Problem(

@@ -12,7 +12,6 @@ from lintune_server.lint.label_set import FEWEST_USES, LONGEST, answer_label, cl
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import file_rule
 from lintune_server.lint.words import closest, listed
-from lintune_server.rules.quality.reading import taught
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -38,7 +37,7 @@ _SPELLING = re.compile(r"[\W_]+")
 @fact()
 def json_answer(line: Line) -> str | None:
     """A short last answer that may be a JSON object."""
-    answers = taught(line)
+    answers = line.taught
     if not answers:
         return None
     text = answers[-1].text
@@ -68,7 +67,7 @@ def odd_label(data: DataSet) -> Iterator[tuple[int, Problem]]:
     ```
     """
     for index, message in _odd(data.column(answer_label)):
-        answer = taught(data.line(index))[-1]
+        answer = data.line(index).taught[-1]
         start = len(answer.text) - len(answer.text.lstrip())
         yield index, Problem(message, Value(answer.path, start, start + len(answer.text.strip())))
     yield from _in_json(data)
@@ -87,7 +86,7 @@ def _in_json(data: DataSet) -> Iterator[tuple[int, Problem]]:
             continue
         indices = list(values)
         for place, message in _odd(list(values.values())):
-            answer = taught(data.line(indices[place]))[-1]
+            answer = data.line(indices[place]).taught[-1]
             node = json_source.scan(answer.text).at(path)
             yield indices[place], Problem(message, Value(answer.path, node.start + 1, node.end - 1))
 

@@ -7,7 +7,6 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import file_rule
 from lintune_server.rules.quality.answer_facts import lengths
-from lintune_server.rules.quality.reading import taught
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,7 +55,7 @@ def odd_length(data: DataSet) -> Iterator[tuple[int, Problem]]:
             prompts = [text for text in line.texts if not text.learned and text.role != "system"]
             yield index, _problem("prompt", prompts, column[2 * index], odd[0][index])
         if index in odd[1]:
-            yield index, _problem("answer", taught(line), column[2 * index + 1], odd[1][index])
+            yield index, _problem("answer", line.taught, column[2 * index + 1], odd[1][index])
 
 
 def _odd(sizes: Sequence[int]) -> dict[int, tuple[int, int]]:

@@ -8,7 +8,7 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import file_rule
 from lintune_server.rules.quality.language_facts import LATIN, UNKNOWN, languages
-from lintune_server.rules.quality.reading import taught, without_code
+from lintune_server.rules.quality.reading import without_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -163,7 +163,7 @@ def _odd(data: DataSet, codes: Sequence[int], at: int) -> Iterator[tuple[int, Te
 
 def _text_of(line: Line, at: int) -> Text | None:
     if at:
-        answers = taught(line)
+        answers = line.taught
         return answers[-1] if answers else None
     return next((text for text in line.texts if not text.learned and text.role != "system"), None)
 

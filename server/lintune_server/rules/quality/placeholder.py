@@ -8,7 +8,7 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import file_rule, line_rule
 from lintune_server.rules.quality.needles import Needles
-from lintune_server.rules.quality.reading import is_quoted, shortened, taught, without_code
+from lintune_server.rules.quality.reading import is_quoted, shortened, without_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def placeholder(line: Line) -> Iterator[Problem]:
     """
     if _NEEDLES.missing(line):
         return
-    for answer in taught(line):
+    for answer in line.taught:
         text = without_code(answer.text)
         for match in _INSIDE.finditer(text):
             whole = match.group() == text.strip()
@@ -100,7 +100,7 @@ _MOST = 0.05
 @fact()
 def nothing_answered(line: Line) -> str | None:
     """The first answer that is nothing but a placeholder, in small letters."""
-    for answer in taught(line):
+    for answer in line.taught:
         if len(answer.text) <= _LONGEST_NOTHING:
             text = answer.text.strip()
             if _NOTHING.fullmatch(text):
@@ -121,7 +121,7 @@ def nothing_but_a_placeholder(data: DataSet) -> Iterator[tuple[int, Problem]]:
         if counts[column[index]] > max(3, _MOST * len(column)):
             continue
         line = data.line(index)
-        for answer in taught(line):
+        for answer in line.taught:
             text = answer.text.strip()
             asked_for = any(text.lower() in prompt.text.lower() for prompt in line.prompts)
             if (_NOTHING.fullmatch(text) or _TASK.fullmatch(text)) and not asked_for:

@@ -5,25 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lintune_schemas.samples import TOOL_CALLS, SampleFormat
+from lintune_schemas.samples import TOOL_CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lintune_schemas.samples import Path, Text
+    from lintune_schemas.samples import Path
     from lintune_server.lint.sample import Line
 
 _FENCED = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|``[^\n]*?``|`[^`\n]*`", re.DOTALL)
 _QUOTES = (("“", "”"), ("«", "»"), ("„", "“"), ("「", "」"))
-
-
-def taught(line: Line) -> list[Text]:
-    """The answers that a sample teaches: of a preference pair the chosen one."""
-    if line.format is not SampleFormat.PREFERENCE:
-        return line.answers
-    assert line.layout is not None
-    chosen = line.layout.key("chosen")
-    return [answer for answer in line.answers if answer.path[0] == chosen]
 
 
 def call_arguments(line: Line) -> Iterator[tuple[Path, str]]:

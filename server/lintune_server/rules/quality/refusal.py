@@ -7,7 +7,7 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import line_rule
 from lintune_server.rules.quality.needles import Needles
-from lintune_server.rules.quality.reading import is_quoted, shortened, taught, without_code
+from lintune_server.rules.quality.reading import is_quoted, shortened, without_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,7 +98,7 @@ def refusal(line: Line) -> Iterator[Problem]:
     """
     if _NEEDLES.missing(line):
         return
-    for answer in taught(line):
+    for answer in line.taught:
         text = without_code(answer.text)
         for match in _PHRASES.finditer(text):
             if not is_quoted(text, match.start()):
@@ -112,7 +112,7 @@ def refusal_in_other_scripts(line: Line) -> Iterable[Problem]:
 
 
 def _elsewhere(line: Line) -> Iterator[Problem]:
-    for answer in taught(line):
+    for answer in line.taught:
         if not answer.text.isascii() and (match := _ELSEWHERE.search(answer.text)):
             yield _problem(answer.path, match)
 

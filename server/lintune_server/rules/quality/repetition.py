@@ -8,7 +8,7 @@ from lintune_server.lint.data_set import fact
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import file_rule, line_rule
-from lintune_server.rules.quality.reading import shortened, taught, without_code
+from lintune_server.rules.quality.reading import shortened, without_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,7 +59,7 @@ def repetition(line: Line) -> Iterable[Problem]:
     """
     looping = [
         answer
-        for answer in taught(line)
+        for answer in line.taught
         # What comes in a row three times and a bit may have the probe in its last time but one.
         if len(answer.text) >= _SHORTEST and _most_often(answer.text) >= _TIMES - 1 and answer.text[:1] not in _MARKUP
     ]
