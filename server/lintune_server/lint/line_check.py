@@ -12,12 +12,18 @@ from lintune_server.lint.sample import Line
 from lintune_server.rules import FACTS, FREE_STAGE, GATED_STAGES, MEASURED_STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence, Set
     from pathlib import Path
 
     from lintune_server.lint.problems import Elsewhere, Problem
     from lintune_server.lint.rule import LineRule, Rule
     from lintune_server.lint.sample import Surroundings
+
+    Asked = Callable[[tuple[str, ...]], Set[int]]
+
+
+_MANY = 1_000
+"""Lines for which it pays to load what finds facts of many at once."""
 
 
 class CheckedLine(NamedTuple):
@@ -41,33 +47,28 @@ class LineChecker:
         self._path = path
         self._surroundings = surroundings
 
-    def check(self, texts: Sequence[str], asks: Callable[[LineRule, int], bool] | None = None) -> list[CheckedLine]:
+    def check(self, texts: Sequence[str], asked: Asked | None = None) -> list[CheckedLine]:
         """Check lines that are not blank.
 
-        asks: whether a rule has to be asked about the line of an index; without it, every rule is.
+        asked: the indices of the lines that rules with these needles have to be asked about; without it, it is all.
         """
         lines = [Line(text, self._surroundings) for text in texts]
-        problems: list[list[tuple[Rule, Problem]]] = [[] for _ in lines]
-        sound: list[int] = []
-        for index, line in enumerate(lines):
-            found = problems[index]
-            for stage in GATED_STAGES:
-                # A rule may rely on what the stages before it have seen: tokens are counted of sound samples only.
-                for rule in stage:
-                    if asks is None or not rule.needles or asks(rule, index):
-                        for problem in rule.check(line):  # a comprehension costs more than most rules
-                            found.append((rule, problem))
-                if found and any(_is_error(rule, problem) for rule, problem in found):
-                    break
-            else:
-                sound.append(index)
+        found: dict[int, list[tuple[Rule, Problem]]] = {}
+        sound: Sequence[int] = range(len(lines))
+        for stage in GATED_STAGES:
+            # A rule may rely on what the stages before it have seen: tokens are counted of sound samples only.
+            _ask(stage, lines, sound, asked, found)
+            wrong = {index for index, problems in found.items() if any(_is_error(*problem) for problem in problems)}
+            sound = [index for index in sound if index not in wrong] if wrong else sound
         sample.measure([lines[index] for index in sound])
-        for index in sound:
-            _ask(MEASURED_STAGE, lines, index, asks, problems)
-        for index, line in enumerate(lines):
-            if line.sample is not None and line.layout is not None:
-                _ask(FREE_STAGE, lines, index, asks, problems)
-        return [self._checked(line, found) for line, found in zip(lines, problems, strict=True)]
+        _ask(MEASURED_STAGE, lines, sound, asked, found)
+        readable = [index for index, line in enumerate(lines) if line.layout is not None]
+        _ask(FREE_STAGE, lines, readable, asked, found)
+        facts = iter(_facts([line for line in lines if line.sample is not None]))
+        return [
+            self._checked(line, found.get(index, ()), next(facts) if line.sample is not None else None)
+            for index, line in enumerate(lines)
+        ]
 
     def prepare(self) -> None:
         """Load what many lines need."""
@@ -77,40 +78,51 @@ class LineChecker:
     def too_long(self, beginning: str, length: int) -> CheckedLine:
         """What is said of a line that is too long to be read. length: in bytes."""
         line = Line(beginning, self._surroundings, length)
-        return self._checked(line, [(rule, problem) for rule in GATED_STAGES[0] for problem in rule.check(line)])
+        return self._checked(line, [(rule, problem) for rule in GATED_STAGES[0] for problem in rule.check(line)], None)
 
-    def _checked(self, line: Line, problems: list[tuple[Rule, Problem]]) -> CheckedLine:
+    def _checked(
+        self, line: Line, problems: Sequence[tuple[Rule, Problem]], facts: tuple[Any, ...] | None
+    ) -> CheckedLine:
         ignored = line.ignored
         findings = tuple(
-            finding_of(rule, problem, placing.on_line(problem.spot, line), line, self._path)
-            for rule, problem in problems
-            if rule.code not in ignored
+            [
+                finding_of(rule, problem, placing.on_line(problem.spot, line), line, self._path)
+                for rule, problem in problems
+                if rule.code not in ignored
+            ]
         )
-        matched = {rule.code for rule, _ in problems} if ignored else set()
         measured = line.__dict__.get("_measured")
-        counted = measured if isinstance(measured, MeasuredChat) else None
-        return CheckedLine(
-            findings,
-            tuple(fact.of(line) for fact in FACTS) if line.sample is not None else None,
-            ignored,
-            tuple(code for code in ignored if code not in matched),
-            counted.tokens if counted else 0,
-            counted.trained_tokens if counted else 0,
-        )
+        tokens, trained = measured[1:] if isinstance(measured, MeasuredChat) else (0, 0)
+        if not ignored:
+            return CheckedLine(findings, facts, (), (), tokens, trained)
+        matched = {rule.code for rule, _ in problems}
+        unused = tuple([code for code in ignored if code not in matched])
+        return CheckedLine(findings, facts, ignored, unused, tokens, trained)
 
 
 def _ask(
     rules: Iterable[LineRule],
     lines: Sequence[Line],
-    index: int,
-    asks: Callable[[LineRule, int], bool] | None,
-    problems: list[list[tuple[Rule, Problem]]],
+    indices: Sequence[int],
+    asked: Asked | None,
+    found: dict[int, list[tuple[Rule, Problem]]],
 ) -> None:
-    line, found = lines[index], problems[index]
     for rule in rules:
-        if asks is None or not rule.needles or asks(rule, index):
-            for problem in rule.check(line):
-                found.append((rule, problem))
+        check = rule.check
+        some = indices
+        if asked is not None and rule.needles:
+            wanted = asked(rule.needles)
+            some = [index for index in indices if index in wanted] if wanted else ()
+        for index in some:
+            for problem in check(lines[index]):
+                found.setdefault(index, []).append((rule, problem))
+
+
+def _facts(lines: Sequence[Line]) -> Iterable[tuple[Any, ...]]:
+    """For each line all facts, in the order of `FACTS`."""
+    at_once = len(lines) >= _MANY
+    columns = [fact.many(lines) if fact.many and at_once else [fact.of(line) for line in lines] for fact in FACTS]
+    return zip(*columns, strict=True)
 
 
 def _is_error(rule: Rule, problem: Problem) -> bool:

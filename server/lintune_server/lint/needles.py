@@ -10,30 +10,29 @@ from lintune_server.rules import NEEDLES
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable, Sequence
-
-    from lintune_server.lint.rule import LineRule
+    from collections.abc import Callable, Sequence, Set
 
 _ESCAPE = b"\\u"
 """Behind it any character may stand, those of a needle as well."""
 
 
-def asking(data: bytes, offsets: array[int], numbers: Sequence[int]) -> Callable[[LineRule, int], bool]:
-    """Whether a rule with needles has to be asked about a line.
+def asking(data: bytes, offsets: array[int], numbers: Sequence[int]) -> Callable[[tuple[str, ...]], Set[int]]:
+    """Which lines the rules with some needles have to be asked about, as indices into `numbers`.
 
-    data: the lines, in bytes; offsets: where each begins; numbers: those that are checked. The function takes a rule
-    and an index into `numbers`.
+    data: the lines, in bytes; offsets: where each begins; numbers: those that are checked.
     """
+    index_of = {number: index for index, number in enumerate(numbers)}
     found: dict[int, set[int]] = {}
     automaton, patterns = _automaton()
     for pattern, start, _ in automaton.find_matches_as_indexes(data.lower(), overlapping=True):
-        found.setdefault(pattern, set()).add(bisect_right(offsets, start) - 1)
+        index = index_of.get(bisect_right(offsets, start) - 1)
+        if index is not None:
+            found.setdefault(pattern, set()).add(index)
     escaped = found.get(patterns[_ESCAPE], set())
-    lines = {
+    return {
         needles: escaped.union(*(found.get(patterns[needle.lower().encode()], ()) for needle in needles))
         for needles in NEEDLES
-    }
-    return lambda rule, index: numbers[index] in lines[rule.needles]
+    }.__getitem__
 
 
 @cache

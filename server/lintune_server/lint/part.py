@@ -41,19 +41,23 @@ class Part:
     key: bytes = field(default=b"", compare=False)
     """The cache's: of the lines and of all else that is known here depends on. Empty when it is not known."""
 
-    def add(self, number: int, checked: CheckedLine) -> None:
-        for finding in checked.findings:
-            self.findings.append(moved(finding, number))
-        if checked.facts is None:
-            return
-        self.samples.append(number)
-        for fact, column, value in zip(FACTS, self.columns, checked.facts, strict=True):
-            fact.add(column, value)
-        if checked.ignored:
-            self.ignored[number] = checked.ignored
-            self.unused[number] = checked.unused
-        self.tokens.append(checked.tokens)
-        self.trained_tokens.append(checked.trained_tokens)
+    def add(self, numbers: Sequence[int], lines: Sequence[CheckedLine]) -> None:
+        """Put lines behind those that are here."""
+        facts: list[tuple[Any, ...]] = []
+        for number, checked in zip(numbers, lines, strict=True):
+            if checked.findings:
+                self.findings += [moved(finding, number) for finding in checked.findings]
+            if checked.facts is None:
+                continue
+            facts.append(checked.facts)
+            self.samples.append(number)
+            self.tokens.append(checked.tokens)
+            self.trained_tokens.append(checked.trained_tokens)
+            if checked.ignored:
+                self.ignored[number] = checked.ignored
+                self.unused[number] = checked.unused
+        for fact, column, values in zip(FACTS, self.columns, zip(*facts, strict=True), strict=False):
+            fact.add(column, values)
 
     def append(self, part: Part) -> None:
         """Put the part that comes next in the file behind this one, which ends with a line end."""
@@ -121,6 +125,5 @@ def build(text: str, check: Callable[[Sequence[str], Sequence[int]], Sequence[Ch
     filled = [number for number in range(len(lines)) if number not in blank]
     if filled and not shape.last.strip(BLANK):
         filled.pop()
-    for number, checked in zip(filled, check([lines[number] for number in filled], filled), strict=True):
-        part.add(number, checked)
+    part.add(filled, check([lines[number] for number in filled], filled))
     return part

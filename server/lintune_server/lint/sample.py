@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
@@ -17,12 +17,17 @@ from lintune_server.lint.lines import BOM
 from lintune_server.lint.once import once
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lintune_schemas.chat import ChatTokenizer, MeasuredChat, TokenizedChat
     from lintune_schemas.contents import Thread
     from lintune_schemas.conversations import Conversation
     from lintune_schemas.recipe import Recipe
     from lintune_schemas.samples import Layout, Message, Sample, Segment, Text
     from lintune_server.lint.json_faults import Faults
+
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,14 @@ class Line:
             self.compact = b""
             found = self.faults.found
             self.error = found[0] if found else Fault(Sort.SYNTAX, 0, len(text), str(error).partition(": line")[0])
+
+    def remembered(self, find: Callable[[Line], _Found]) -> _Found:
+        """What `find` finds in this line, which is looked for once."""
+        noted = self.__dict__.setdefault("_noted", {})
+        if find not in noted:
+            noted[find] = find(self)
+        found: _Found = noted[find]
+        return found
 
     @once
     def faults(self) -> Faults:

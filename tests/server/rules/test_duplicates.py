@@ -18,7 +18,7 @@ from lintune_server.lint.context import Context
 from lintune_server.lint.dataset import DatasetLinter
 from lintune_server.lint.sample import Line, Surroundings
 from lintune_server.lint.selection import Selection
-from lintune_server.rules.duplicates import facts, grouping, near, pairing
+from lintune_server.rules.duplicates import facts, grouping, near, pairing, sketches
 from lintune_server.rules.duplicates.words import words, words_and_signs
 
 SCRIPTS = st.text() | st.text(alphabet="aB1'’ -–—*.,:+=$%_é\u0301ßİſﬁＡ１½²你好ไทยकि한😀\u200b\u00ad\xa0\n\t")
@@ -265,3 +265,13 @@ class TestAcrossFiles:
     def test_a_file_that_is_missing_or_broken_is_left_out(self, tmp_path):
         folder = self.folder(tmp_path, a=["[1]", "{"], eval=[chat("Who?", "Me.")])
         assert self.found(folder / "eval.jsonl") == []
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "bb", "é", "42", "\ud800"]), max_size=14), max_size=12))
+def test_sketches_of_many_are_those_of_each(texts):
+    found = sketches.of_many(texts)
+    nothing = array("I", bytes(4 * facts.BANDS))
+    assert found == [
+        sketches.of_one(zip(words, words[1:], words[2:], strict=False)) if len(words) > 2 else nothing
+        for words in texts
+    ]

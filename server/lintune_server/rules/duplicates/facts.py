@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
@@ -33,8 +32,6 @@ so that hardly a pair from 0.8 on is missed, and of those that have nothing to d
 looked at in vain."""
 FEWEST_WORDS = 10
 """Under which samples are not compared by their words: one of them alone makes it another sample."""
-_SEED = 1
-_NOTHING = array("I", bytes(4 * BANDS))
 _MASK = (1 << 64) - 1
 
 
@@ -76,7 +73,14 @@ def digests(line: Line) -> Sequence[int]:
     return whole, given, learned, refused
 
 
-@fact("I", width=BANDS)
+def _minima_of_many(lines: Sequence[Line]) -> list[array[int]]:
+    from lintune_server.rules.duplicates import sketches
+
+    compared = [words_of(line).compared for line in lines]
+    return sketches.of_many([found if len(found) >= FEWEST_WORDS else [] for found in compared])
+
+
+@fact("I", width=BANDS, many=_minima_of_many)
 def minima(line: Line) -> array[int]:
     """A MinHash of the runs of three words; a number for each band, of the low bytes of its minima. Zeros for nothing.
 
@@ -84,21 +88,22 @@ def minima(line: Line) -> array[int]:
     """
     compared = words_of(line).compared
     if len(compared) < FEWEST_WORDS:
-        return _NOTHING
+        return array("I", bytes(4 * BANDS))
     return sketch_of(zip(compared, compared[1:], compared[2:], strict=False))
 
 
 def sketch_of(shingles: Iterable[tuple[str, str, str]]) -> array[int]:
-    from rensa import RMinHash
+    from lintune_server.rules.duplicates import sketches
 
-    sketch = RMinHash(BANDS * ROWS, _SEED)
-    sketch.update(map(" ".join, shingles))
-    return array("I", array("I", sketch.digest()).tobytes()[::4])
+    return sketches.of_one(shingles)
 
 
-@lru_cache(maxsize=1)
 def words_of(line: Line) -> Words:
-    """Remembered of the last line: each of its facts asks for them."""
+    """Each of a line's facts asks for them."""
+    return line.remembered(_words_of)
+
+
+def _words_of(line: Line) -> Words:
     found = Words([], [], [], [])
     rejected = None
     if line.format is SampleFormat.PREFERENCE and line.layout is not None:
