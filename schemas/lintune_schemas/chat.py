@@ -238,11 +238,11 @@ class ChatTokenizer:
     def _fast_counter(self) -> TokenCounter | None:
         if self.file is None:
             return None
-        with _no_threads_in_numpy():
+        with _without_threads():
             from lintune_schemas import fast_tokenizer
             from lintune_schemas.token_counts import TokenCounter
 
-        fast = fast_tokenizer.load(self.file, self.tokenizer)
+            fast = fast_tokenizer.load(self.file, self.tokenizer)
         return TokenCounter(fast, self._end_ids) if fast else None
 
     def tokenize_rendered(self, rendered: RenderedChat, train_on_inputs: bool = False) -> TokenizedChat:
@@ -290,19 +290,20 @@ class ChatTokenizer:
 
 
 @contextmanager
-def _no_threads_in_numpy() -> Iterator[None]:
-    """numpy's linear algebra, which is not used here, starts threads when it is loaded; a process with threads cannot
-    be forked safely."""
-    name = "OPENBLAS_NUM_THREADS"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
+def _without_threads() -> Iterator[None]:
+    """A process with threads cannot be forked safely, and libraries start some when they are loaded or first asked:
+    numpy's linear algebra, which is not used here, and what encodes texts in parallel."""
+    settings = {"OPENBLAS_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _spans(turns: Sequence[Turn], rendering: Rendering) -> RenderedChat:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from lintune_schemas.chat import IGNORED_LABEL, ChatTokenizer, RenderedChat
 from lintune_schemas.chat_template import TemplateError
 from lintune_schemas.conversations import Conversation, Turn
 
+from .. import tokenizers
 from . import oracle
 
 
@@ -125,7 +128,10 @@ def test_tokens_of_turns_add_up(chat):
     assert all(count > 3 for count in tokenized.turn_tokens())
 
 
-def test_prepared_in_a_process_that_can_still_be_forked():
+@pytest.mark.parametrize("known", [False, True], ids=["proven now", "proven before"])
+def test_prepared_in_a_process_that_can_still_be_forked(known, tmp_path):
+    tokenizers.folder(tokenizers.DEMO)
+    shutil.copytree(base_model.cache_folder() / "tokenizers", tmp_path / "lintune" / "tokenizers")
     program = """
 import os
 from tests import tokenizers
@@ -133,7 +139,11 @@ tokenizers.load(tokenizers.DEMO).prepare()
 print(len(os.listdir("/proc/self/task")), "numpy" in __import__("sys").modules)
 """
     root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    for _ in range(1 + known):
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=root, env=environment, capture_output=True, text=True, check=True
+        )
     assert done.stdout.split() == ["1", "True"]
 
 

@@ -135,6 +135,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # what runs the tests may ignore it
     )
     time.sleep(1.5)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the group
