@@ -79,6 +79,12 @@ QUANTIZATIONS = [
     *("iq4_nl", "iq4_xs", "q3_k_l", "q3_k_m", "q3_k_s", "q2_k"),
 ]
 
+
+def _threshold(description: str, default: float, kind: str = "number", least: float = 0.0) -> dict[str, object]:
+    bounds = {"minimum": least} if kind == "integer" else {"minimum": least, "maximum": 1}
+    return {"type": kind, **bounds, "default": default, "description": description}
+
+
 LINTUNE: Schema = {
     "type": "object",
     "description": "What Lintune does with this recipe; other tools skip this section.",
@@ -129,6 +135,19 @@ LINTUNE: Schema = {
                         "Leave rules out in some files: a glob, relative to the recipe's folder, and codes. "
                         "`**` goes through folders; a glob without a slash is a file's name in any of them."
                     ),
+                },
+                "thresholds": {
+                    "type": "object",
+                    "description": "From where on some rules speak.",
+                    "properties": {
+                        "enough_samples": _threshold("DS501: samples to train on.", 1_000, "integer", 0),
+                        "enough_eval_samples": _threshold("DS504: samples to evaluate with.", 20, "integer", 0),
+                        "dominant_label": _threshold("DS503: share of the samples with one label.", 0.9),
+                        "common_answer": _threshold("DU306: share of the prompts with one answer.", 0.05),
+                        "near_duplicate": _threshold("DU303, DU305: Jaccard similarity of samples.", 0.8, least=0.8),
+                        "convention": _threshold("QL405: share of the answers that are alike.", 0.95, least=0.5),
+                    },
+                    "additionalProperties": False,
                 },
             },
             "additionalProperties": False,

@@ -69,6 +69,23 @@ class Preview(msgspec.Struct, frozen=True):
     temperature: float = 0.0
 
 
+class Thresholds(msgspec.Struct, frozen=True):
+    """From where on some rules speak; why there, each of them says."""
+
+    enough_samples: int = 1_000
+    """DS501: to train on."""
+    enough_eval_samples: int = 20
+    """DS504: to evaluate with."""
+    dominant_label: float = 0.9
+    """DS503: the share of the samples that have one label."""
+    common_answer: float = 0.05
+    """DU306: the share of the prompts that have one answer."""
+    near_duplicate: float = 0.8
+    """DU303 and DU305: the Jaccard similarity of two samples' runs of three words. Under 0.8 they are not searched."""
+    convention: float = 0.95
+    """QL405: the share of the answers that are alike."""
+
+
 class Lint(msgspec.Struct, frozen=True):
     """What is checked. Codes of rules, or beginnings of codes."""
 
@@ -76,6 +93,7 @@ class Lint(msgspec.Struct, frozen=True):
     ignore: list[str] | None = None
     per_file_ignores: dict[str, list[str]] | None = msgspec.field(name="per-file-ignores", default=None)
     """By glob, relative to the recipe's folder."""
+    thresholds: Thresholds = Thresholds()
 
 
 class LintuneSection(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import orjson
 from lintune_schemas import conversations, layouts, samples
 from lintune_schemas.chat_template import TemplateError
 from lintune_schemas.contents import is_plain, message_lists_of, segments_of, texts_of, threads_of
+from lintune_schemas.recipe import Thresholds
 from lintune_schemas.samples import SampleFormat
 from lintune_server.lint import json_source
 from lintune_server.lint.fault import Fault, Sort
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 
 _Found = TypeVar("_Found")
+_USUAL = Thresholds()
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class Surroundings:
     tokenizer: ChatTokenizer | None = None
     unmet: Layout | None = None
     """What the recipe says of the file's layout, when no sample is so."""
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The recipe's, else the usual ones."""
+        return self.recipe.lintune.lint.thresholds if self.recipe else _USUAL
 
     @property
     def train_on_inputs(self) -> bool:

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     from lintune_server.lint.data_set import DataSet
 
-_ENOUGH = 1_000
-"""What is usually recommended for a small model and one task: 1,000 to 5,000 clean samples. LIMA made an assistant of
-a large model with 1,000 (Zhou et al. 2023)."""
 _HARDLY_ANY = 10
 """OpenAI's fine-tuning refuses less."""
 
@@ -22,7 +19,8 @@ _HARDLY_ANY = 10
 def few_samples(data: DataSet) -> Iterator[tuple[None, Problem]]:
     """
     ## What it does
-    Counts the samples of all files that the recipe trains on: says so under 1,000, and calls it an error under 10.
+    Counts the samples of all files that the recipe trains on: says so under 1,000 (`enough_samples` under
+    `lintune.lint.thresholds`), and calls it an error under 10.
 
     ## Why it hurts
     Of few samples a model learns the words rather than the task. 1,000 to 5,000 clean ones are a good start; below,
@@ -34,8 +32,11 @@ def few_samples(data: DataSet) -> Iterator[tuple[None, Problem]]:
     ## Use instead
     More samples; before that, no more epochs.
     """
+    # What is usually recommended for a small model and one task: 1,000 to 5,000 clean samples. LIMA made an assistant
+    # of a large model with 1,000 (Zhou et al. 2023).
+    enough = data.surroundings.thresholds.enough_samples
     samples = sum(len(one) for one in data.training)
-    if not data.trained_on or not samples or samples >= _ENOUGH:
+    if not data.trained_on or not samples or samples >= max(enough, _HARDLY_ANY):
         return
     what = "1 sample" if samples == 1 else f"{samples} samples"
     if samples < _HARDLY_ANY:

@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 
     from lintune_server.lint.data_set import DataSet
 
-_NEARLY_ALL = 0.9
-
 
 @file_rule("DS503", Severity.INFO, answer_label)
 def skewed_labels(data: DataSet) -> Iterator[tuple[None, Problem]]:
     """
     ## What it does
     In a file whose answers are a closed set of labels: reports a label that is the answer to more than 90 % of the
-    samples, and labels that fewer than 5 samples have. Files that are only evaluated with are not looked at.
+    samples (`dominant_label` under `lintune.lint.thresholds`), and labels that fewer than 5 samples have. Files that
+    are only evaluated with are not looked at.
 
     ## Why it hurts
     A model that always gives the first one is right most of the time, and is not made to learn more. The last ones it
@@ -39,7 +38,7 @@ def skewed_labels(data: DataSet) -> Iterator[tuple[None, Problem]]:
     if labels is None:
         return
     label, count = labels.most_common(1)[0]
-    if count > _NEARLY_ALL * len(data):
+    if count > data.surroundings.thresholds.dominant_label * len(data):
         share = f"{100 * count / len(data):.3g} %"
         message = f"“{label}” is the answer to {share} of the samples: a model that always says so is right that often."
         yield None, Problem(message)

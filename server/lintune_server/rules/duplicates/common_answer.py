@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from lintune_server.lint.data_set import DataSet
 
-_SHARE = 0.05
 _FEWEST = 100
 """Samples, under which a twentieth is a handful."""
 _SHOWN = 5
@@ -24,9 +23,9 @@ _SHOWN = 5
 def common_answer(data: DataSet) -> Iterator[tuple[int, Problem]]:
     """
     ## What it does
-    Reports an answer that more than 5 % of the prompts have, in a file of 100 samples or more; shown where it stands
-    first. Not when the file is a classification set, whose answers are a few labels, and not when the answer is a
-    number.
+    Reports an answer that more than 5 % of the prompts have (`common_answer` under `lintune.lint.thresholds`), in a
+    file of 100 samples or more; shown where it stands first. Not when the file is a classification set, whose answers
+    are a few labels, and not when the answer is a number.
 
     ## Why it hurts
     The model learns to say it when it does not know better.
@@ -42,10 +41,11 @@ def common_answer(data: DataSet) -> Iterator[tuple[int, Problem]]:
     """
     if len(data) < _FEWEST:
         return
+    many = data.surroundings.thresholds.common_answer * len(data)
     column = data.column(digests)
     prompts, answers = column[PROMPT :: digests.width], column[ANSWER :: digests.width]
     counts = Counter(answers)
-    often = {answer for answer, count in counts.items() if answer and count > _SHARE * len(data)}
+    often = {answer for answer, count in counts.items() if answer and count > many}
     if not often or closed_labels(answer or None for answer in answers):
         return
     asked: dict[int, dict[int, int]] = {answer: {} for answer in often}
@@ -53,7 +53,7 @@ def common_answer(data: DataSet) -> Iterator[tuple[int, Problem]]:
         if answer in often and prompt:
             asked[answer].setdefault(prompt, index)
     for by_prompt in asked.values():
-        if len(by_prompt) > _SHARE * len(data):
+        if len(by_prompt) > many:
             yield from _problem(data, list(by_prompt.values()))
 
 

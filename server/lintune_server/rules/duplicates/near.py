@@ -46,11 +46,11 @@ def nearest(
     form = _form_of(series)
     if form:
         candidates = pairs(replace(search, form=sketch_of(form).tobytes()))
-    compare = _Comparison(series, form)
+    compare, least = _Comparison(series, form), max(series.files[-1].surroundings.thresholds.near_duplicate, LEAST)
     found = {}
     for later, earlier in candidates.items():
         best = max((Near(one, compare(one, later)) for one in sorted(earlier)), key=lambda near: near.similarity)
-        if best.similarity >= LEAST:
+        if best.similarity >= least:
             found[later] = best
     return found
 

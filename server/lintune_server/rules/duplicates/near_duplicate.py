@@ -21,8 +21,9 @@ def near_duplicate(data: DataSet) -> Iterator[tuple[int, Problem]]:
     """
     ## What it does
     Reports a sample of which prompt and answer are nearly those of an earlier one: of all runs of three words in the
-    two, 80 % or more are in both. The nearest earlier sample is named. Samples under ten words are not compared, nor
-    are words that a fifth of all samples share. What DU301, DU302 or DU304 reports is left to them.
+    two, 80 % or more are in both (`near_duplicate` under `lintune.lint.thresholds`). The nearest earlier sample is
+    named. Samples under ten words are not compared, nor are words that a fifth of all samples share. What DU301,
+    DU302 or DU304 reports is left to them.
 
     ## Why it hurts
     A data set looks larger than it is, and what it says over and over is learned too well. When one of the two ends

@@ -27,17 +27,15 @@ if TYPE_CHECKING:
 
 _FEWEST = 50
 """Answers from which on one that is different is told from a file without a convention."""
-_SHARE = 0.95
-"""Of the answers, from which on what they share is a convention."""
 
 
 @file_rule("QL405", Severity.WARNING, answer_shape, answer_label)
 def odd_answer(data: DataSet) -> Iterator[tuple[int, Problem]]:
     """
     ## What it does
-    Reports answers that are unlike the file's others where at least 95 % of 50 or more answers are alike: JSON and one
-    is not, JSON with the same keys and one has others, labels and one is a sentence, the same beginning (`Answer:`), or
-    the same beginning of the last line (`#### 72`).
+    Reports answers that are unlike the file's others where at least 95 % of 50 or more answers are alike
+    (`convention` under `lintune.lint.thresholds`): JSON and one is not, JSON with the same keys and one has others,
+    labels and one is a sentence, the same beginning (`Answer:`), or the same beginning of the last line (`#### 72`).
 
     ## Why it hurts
     Programs that read the model's answers rely on their form, and a few exceptions in the data are enough for the model
@@ -61,7 +59,7 @@ def odd_answer(data: DataSet) -> Iterator[tuple[int, Problem]]:
     if len(answered) < _FEWEST:
         return
     as_json = len(answered) - sum(forms[index] == PROSE for index in answered)
-    if as_json >= _SHARE * len(answered):
+    if as_json >= _share(data) * len(answered):
         yield from _no_json(data, [index for index in answered if forms[index] == PROSE], as_json / len(answered))
         yield from _other_keys(data, [index for index in answered if forms[index] == OBJECT], keys)
     elif (labels := data.once(_labels)) is not None:
@@ -69,8 +67,13 @@ def odd_answer(data: DataSet) -> Iterator[tuple[int, Problem]]:
     else:
         yield from _other_start(data, answered, starts, _BEGINNING, _whole)
         several = [index for index in answered if lasts[index]]
-        if len(several) >= _SHARE * len(answered):
+        if len(several) >= _share(data) * len(answered):
             yield from _other_start(data, answered, lasts, _LAST_LINE, _last_line)
+
+
+def _share(data: DataSet) -> float:
+    """Of the answers, from which on what they share is a convention."""
+    return data.surroundings.thresholds.convention
 
 
 def _no_json(data: DataSet, odd: Sequence[int], share: float) -> Iterator[tuple[int, Problem]]:
@@ -103,7 +106,7 @@ def _other_keys(data: DataSet, objects: Sequence[int], keys: Sequence[int]) -> I
     if len(objects) < _FEWEST:
         return
     usual, count = Counter(keys[index] for index in objects).most_common(1)[0]
-    if count < _SHARE * len(objects) or count == len(objects):
+    if count < _share(data) * len(objects) or count == len(objects):
         return
     pattern = _object_of(data, next(index for index in objects if keys[index] == usual))
     for index in objects:
@@ -179,7 +182,7 @@ def _other_start(
     for size in range(SEEN, _LEAST_START - 1, -1):
         drop = 8 * (SEEN - size)
         usual, count = Counter(starts[index] >> drop for index in answered).most_common(1)[0]
-        if count >= _SHARE * len(answered):
+        if count >= _share(data) * len(answered):
             break
     else:
         return
