@@ -15,15 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Set
     from pathlib import Path
 
+    from lintune_server.hardware import Machine
     from lintune_server.lint.problems import RecipeProblem
     from lintune_server.lint.rule import RecipeRule, Rule
     from lintune_server.lint.selection import Selection
     from lintune_server.lint.sieve import Ignore
 
 
-def check_recipe(text: str, path: Path, selection: Selection | None = None) -> list[Finding]:
-    """Every finding that counts, in the order of the file. selection: on top of what the recipe itself says."""
-    source = RecipeSource(text, path)
+def check_recipe(
+    text: str, path: Path, selection: Selection | None = None, machine: Machine | None = None
+) -> list[Finding]:
+    """Every finding that counts, in the order of the file.
+
+    selection: on top of what the recipe itself says. machine: the one to train on; None for this one.
+    """
+    source = RecipeSource(text, path, machine)
     return judge(source, Sieve.of(path, source.recipe, path, selection))
 
 

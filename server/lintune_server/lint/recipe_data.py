@@ -1,8 +1,9 @@
-"""What a recipe's data sets are told as a whole, shown where the recipe names them, too."""
+"""A recipe's data sets: in numbers, and what each is told as a whole, shown where the recipe names it, too."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,93 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from lintune_schemas.recipe import Recipe
     from lintune_server.lint.data_set import DataSet
     from lintune_server.lint.recipe_source import RecipeSource
+    from lintune_server.lint.scanning import Scan
 
 _LARGEST = 32 << 20
 """Bytes of a file that is read to judge a recipe. A larger one holds samples enough, and is judged where it is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeData:
+    """A recipe's data sets in numbers. Tokens are None where they are not known: no tokenizer, or a recipe that says
+    something else of the tokens than the one on disk."""
+
+    training_samples: int
+    """What an epoch trains on: without what is held out by `val_set_size`, or dropped as too long."""
+    evaluation_samples: int | None
+    """None when a file to evaluate with cannot be read."""
+    tokens: int | None
+    """What an epoch reads: of the training samples, each cut at `sequence_len`."""
+    trained_tokens: int | None
+    """Those of them that are learned; not less for samples that are cut."""
+    longest: int | None
+    """Tokens of the longest sample in the training files, however long a recipe allows it to be."""
+    p99: int | None
+    """Tokens that 99 % of the samples in the training files do not exceed."""
+
+
+def numbers(recipe: Recipe, path: Path) -> RecipeData | None:
+    """Of the recipe at `path`, as it is being edited. None when a file to train on is missing, remote or large."""
+    context = Context(path, recipe)
+    peers = Peers.of(context, lambda _: None)
+    training, evaluation = (
+        [_scan(file, context) for file in dict.fromkeys(files)] for files in (peers.training, peers.evaluation)
+    )
+    known = [one for one in training if one]
+    if not known or len(known) < len(training):
+        return None
+    samples = sum(len(one.data) for one in known)
+    lengths: list[int] = []
+    pairs: list[tuple[int, int]] = []
+    if all(_counts_as(recipe, one) for one in known):
+        pairs = [pair for one in known for pair in zip(one.part.tokens, one.part.trained_tokens, strict=True)]
+        pairs = [pair for pair in pairs if pair[0]]  # of a sample with an error tokens are not counted
+        lengths = sorted(length for length, _ in pairs)
+        if recipe.excess_length_strategy == "drop":
+            fitting = [pair for pair in pairs if pair[0] <= recipe.sequence_len]
+            samples, pairs = samples - len(pairs) + len(fitting), fitting
+    held_out = 0 if evaluation else _held_out(recipe, samples)
+    share = 1 - held_out / samples if samples else 0.0
+    return RecipeData(
+        samples - held_out,
+        _total(evaluation) if evaluation else held_out,
+        round(share * sum(min(length, recipe.sequence_len) for length, _ in pairs)) if lengths else None,
+        round(share * sum(trained for _, trained in pairs)) if lengths else None,
+        lengths[-1] if lengths else None,
+        lengths[math.ceil(0.99 * len(lengths)) - 1] if lengths else None,
+    )
+
+
+def _total(scans: list[Scan | None]) -> int | None:
+    known = [one for one in scans if one]
+    return sum(len(one.data) for one in known) if len(known) == len(scans) else None
+
+
+def _held_out(recipe: Recipe, samples: int) -> int:
+    """As the trainer splits: a share below 1, or a number; at least one."""
+    size = recipe.val_set_size
+    if not size or not samples:
+        return 0
+    return min(max(round(samples * size) if size < 1 else int(size), 1), samples)
+
+
+def _counts_as(recipe: Recipe, scan: Scan) -> bool:
+    """Whether the tokens of a file were counted as this recipe would have them."""
+    saved = scan.data.surroundings.recipe
+    return scan.context.tokenizer is not None and saved is not None and _of_tokens(saved) == _of_tokens(recipe)
+
+
+def _of_tokens(recipe: Recipe) -> tuple[object, ...]:
+    return (
+        recipe.base_model,
+        recipe.chat_template,
+        recipe.chat_template_jinja,
+        recipe.train_on_inputs,
+        recipe.datasets,
+    )
 
 
 def check(source: RecipeSource, asks: Callable[[str], bool]) -> Iterator[Finding]:
@@ -63,8 +146,13 @@ def _listed(folder: Path, name: str, peers: Peers) -> Path | None:
 
 
 def _read(file: Path, context: Context) -> DataSet | None:
+    found = _scan(file, context)
+    return found.data if found else None
+
+
+def _scan(file: Path, context: Context) -> Scan | None:
     try:
         small = file.is_file() and file.stat().st_size <= _LARGEST
     except (OSError, ValueError):
         return None
-    return scanning.peer(file, context) if small else None
+    return scanning.peer_scan(file, context) if small else None

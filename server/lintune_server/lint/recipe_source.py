@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from jsonschema import Draft202012Validator, ValidationError
+    from lintune_schemas.model_facts import ModelFacts
 
     from lintune_schemas.recipe import Recipe
     from lintune_schemas.samples import Path
+    from lintune_server.hardware import Machine
+    from lintune_server.lint.recipe_data import RecipeData
     from lintune_server.lint.yaml_source import YamlNode, YamlSyntaxError
 
 
@@ -34,12 +37,13 @@ class Fault:
 
 
 class RecipeSource:
-    """A recipe's text, read once."""
+    """A recipe's text, read once; its data, its model and the machine are looked at when a rule asks for them."""
 
-    def __init__(self, text: str, path: FilePath | None = None) -> None:
-        """path: of the recipe; its folder is where the recipe's own paths begin."""
+    def __init__(self, text: str, path: FilePath | None = None, machine: Machine | None = None) -> None:
+        """path: of the recipe; its folder is where the recipe's own paths begin. machine: None for this one."""
         self.text = text
         self.path = path
+        self._machine = machine
         self.unused_ignores: tuple[Path, ...] = ()
         """Where codes stand that the recipe ignores though nothing finds them; empty as long as nobody has looked."""
         self.error: YamlSyntaxError | None = None
@@ -63,6 +67,31 @@ class RecipeSource:
     def recipe(self) -> Recipe | None:
         """What can be understood of it."""
         return recipes.lenient(self.mapping.value) if self.mapping else None
+
+    @cached_property
+    def data(self) -> RecipeData | None:
+        """Its data sets in numbers; None when not all that it trains on can be read here."""
+        from lintune_server.lint import recipe_data  # imports the rule book, which imports this
+
+        return recipe_data.numbers(self.recipe, self.path) if self.recipe and self.path else None
+
+    @cached_property
+    def model(self) -> ModelFacts | None:
+        """What is known here of its base model, without a network."""
+        if self.recipe is None or self.path is None:
+            return None
+        from lintune_schemas import model_facts
+
+        return model_facts.facts_of(self.recipe.base_model, self.path.parent)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """What it would be trained on."""
+        if self._machine is not None:
+            return self._machine
+        from lintune_server import hardware
+
+        return hardware.audit()
 
     @cached_property
     def faults(self) -> list[Fault]:

@@ -155,12 +155,18 @@ def _key(path: Path, surroundings: Surroundings, context: Context) -> bytes | No
 
 def peer(path: Path, context: Context) -> DataSet | None:
     """Another data set of the context's recipe, remembered until it changes; None when it cannot be read."""
+    found = peer_scan(path, context)
+    return found.data if found else None
+
+
+def peer_scan(path: Path, context: Context) -> Scan | None:
+    """As `peer`, with all that is known of the file."""
     try:
         stat = path.stat()
         found = _remembered(path, context.recipe_path, stat.st_size, stat.st_mtime_ns)
     except (OSError, LintuneError):
         return None
-    return None if found.not_json_lines else found.data
+    return None if found.not_json_lines else found
 
 
 @lru_cache(maxsize=8)

@@ -63,7 +63,7 @@ def test_what_a_recipe_ignores_in_a_file_is_not_shown_for_it(recipe):
 
 
 def test_nothing_is_read_when_nothing_is_listed_or_asked_for(recipe, monkeypatch):
-    monkeypatch.setattr(scanning, "peer", lambda *_: pytest.fail("a data set was read"))
+    monkeypatch.setattr(scanning, "peer_scan", lambda *_: pytest.fail("a data set was read"))
     assert found(recipe, "base_model: nothing\n") == []
     assert check_recipe(RECIPE, recipe, Selection(("RC",))) == []
     monkeypatch.setattr(recipe_data, "_LARGEST", 10)
