@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.plan import plan
 from lintune_schemas.recipe import Recipe
-from lintune_trainer.plan import optimizer, plan, remarks, require_supported
+from lintune_trainer.support import optimizer, remarks, require_supported
 
 MakeRecipe = Callable[..., Recipe]
 

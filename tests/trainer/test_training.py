@@ -12,13 +12,13 @@ import torch
 from lintune_schemas import events, runs
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import CheckpointSaved, Evaluation, Progress
+from lintune_schemas.plan import plan
 from lintune_schemas.recipe import Recipe
 from lintune_schemas.runs import DatasetLock
 from lintune_trainer import adapter, models
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
 from lintune_trainer.loss import Collator, mean_loss, training_loss
-from lintune_trainer.plan import plan
 from lintune_trainer.run import Run, create
 from lintune_trainer.training import fine_tune
 

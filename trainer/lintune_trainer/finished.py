@@ -14,9 +14,9 @@ from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import Stage
 from lintune_trainer import data, process, workspace
-from lintune_trainer.plan import require_supported
 from lintune_trainer.quantizations import QUANTIZATIONS
 from lintune_trainer.run import LOG, Run
+from lintune_trainer.support import require_supported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

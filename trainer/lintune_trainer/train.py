@@ -10,9 +10,10 @@ from lintune_schemas import base_model, events, model_files, runs
 from lintune_schemas import recipe as recipes
 from lintune_schemas.base_model import ModelKind
 from lintune_schemas.events import ArtefactKind, EvaluationKind, Stage
+from lintune_schemas.plan import plan
 from lintune_trainer import data, process, workspace
-from lintune_trainer.plan import plan, remarks, require_supported
 from lintune_trainer.run import LOG, create
+from lintune_trainer.support import remarks, require_supported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

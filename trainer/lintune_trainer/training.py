@@ -14,15 +14,15 @@ from lintune_schemas import atomic, events
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import EvaluationKind
 from lintune_trainer.loss import Collator, mean_loss, training_loss
-from lintune_trainer.plan import optimizer
+from lintune_trainer.support import optimizer
 
 if TYPE_CHECKING:
     import torch
 
+    from lintune_schemas.plan import Plan
     from lintune_schemas.recipe import Recipe
     from lintune_trainer.data import Sample
     from lintune_trainer.device import Device
-    from lintune_trainer.plan import Plan
     from lintune_trainer.run import Run
 
 
