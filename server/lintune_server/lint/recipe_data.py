@@ -45,6 +45,10 @@ class RecipeData:
     """Tokens of the longest sample in the training files, however long a recipe allows it to be."""
     p99: int | None
     """Tokens that 99 % of the samples in the training files do not exceed."""
+    most_trained: int | None = None
+    """Learned tokens of the training sample that has most of them."""
+    shortest_prompt: int | None = None
+    """Tokens that are not learned, of the training sample that has fewest of them."""
 
 
 def numbers(recipe: Recipe, path: Path) -> RecipeData | None:
@@ -76,6 +80,8 @@ def numbers(recipe: Recipe, path: Path) -> RecipeData | None:
         round(share * sum(trained for _, trained in pairs)) if lengths else None,
         lengths[-1] if lengths else None,
         lengths[math.ceil(0.99 * len(lengths)) - 1] if lengths else None,
+        min(max(trained for _, trained in pairs), recipe.sequence_len) if pairs else None,
+        min(length - trained for length, trained in pairs) if pairs else None,
     )
 
 

@@ -1,0 +1,118 @@
+"""What a training step keeps between the forward and the backward pass, by the shapes of a decoder layer.
+
+Read off transformers' Llama-like model classes, PEFT's LoRA layers, bitsandbytes' 4-bit product and this trainer's
+loss, with the rule that autograd keeps of a product's factors only what the gradient of the other one needs: frozen
+weights need no gradient, so a frozen linear layer keeps nothing of its input. docs/memory.md has the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lintune_schemas.model_facts import ModelFacts
+    from lintune_schemas.recipe import Recipe
+    from lintune_server.hardware.precision import Precision
+
+_NORMS = {"gemma2": 4, "gemma3_text": 4, "gemma3": 4, "phi": 1}
+"""Norms of the hidden size in a layer, where they are not two."""
+_HEAD_NORMS = frozenset({"qwen3", "gemma3_text", "gemma3"})
+"""Architectures that normalize queries and keys, too."""
+_EAGER = frozenset({"gemma2"})
+"""Architectures whose attention transformers computes step by step: its weights have a cap that no kernel knows."""
+
+_SAME_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
+"""Modules that read one and the same tensor."""
+_AFTER_ATTENTION = frozenset({"o_proj", "dense", "out_proj"})
+"""Modules whose input is what attention gives, which attention keeps anyway."""
+
+_PEFT_TARGETS = {"phi": ("q_proj", "v_proj", "fc1", "fc2"), "phi3": ("qkv_proj",)}
+"""What PEFT adapts when a recipe does not say (`TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING`), where it is not
+queries and values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The shape of the largest batch of a training."""
+
+    samples: int
+    width: int
+    """Tokens of its longest sample; the others are padded to it."""
+    positions: int
+    """At how many of them any sample has something to predict: for these alone there are logits."""
+
+    @property
+    def tokens(self) -> int:
+        return self.samples * self.width
+
+
+def targets(recipe: Recipe, facts: ModelFacts) -> dict[str, tuple[int, int]]:
+    """The linear modules of a layer that get an adapter, by name: (in, out)."""
+    chosen = recipe.lora_target_modules
+    if recipe.lora_target_linear or isinstance(chosen, str):  # `all-linear`, or a pattern, of which that is the most
+        return facts.linear_modules
+    names: Iterable[str] = chosen or _PEFT_TARGETS.get(facts.architecture, ("q_proj", "v_proj"))
+    wanted = {name.rpartition(".")[2] for name in names}
+    return {name: shape for name, shape in facts.linear_modules.items() if name in wanted}
+
+
+def of_layer(recipe: Recipe, facts: ModelFacts, precision: Precision, batch: Batch) -> int:
+    """Bytes that one decoder layer keeps of a batch when nothing is recomputed."""
+    size, adapted = precision.bytes, targets(recipe, facts)
+    queries, keys = facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim
+    token = 4 * facts.hidden_size * _NORMS.get(facts.architecture, 2)  # norms compute in fp32
+    if facts.architecture in _HEAD_NORMS:
+        token += 4 * (queries + keys)
+    token += _attention(facts, precision, batch, size)
+    token += _feed_forward(facts, size)
+    token += _adapter_inputs(recipe, precision, adapted)
+    token += len(adapted) * recipe.lora_r * (size if precision.mixed else 4)
+    kept = token * batch.tokens
+    if facts.architecture in _EAGER:
+        # Capped scores (tanh keeps its result), their softmax in fp32 and what is made of it, for each pair of tokens.
+        kept += (2 * size + 4) * facts.heads * batch.samples * batch.width**2
+    return kept
+
+
+def _attention(facts: ModelFacts, precision: Precision, batch: Batch, size: int) -> int:
+    """Queries, keys, values, the result, and a logarithm a head: the kernels keep no weights of attention.
+
+    Keys and values are repeated for all heads, but for kernels on a GPU that need no mask since nothing is padded.
+    """
+    queries, keys = facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim
+    repeated = keys if precision.gpu and batch.samples == 1 else queries
+    return size * (2 * queries + 2 * repeated) + 4 * facts.heads
+
+
+def _feed_forward(facts: ModelFacts, size: int) -> int:
+    """Gated: what goes into the activation function, and both factors of the product behind it."""
+    gated = "up_proj" in facts.linear_modules or "gate_up_proj" in facts.linear_modules
+    return (3 if gated else 1) * facts.intermediate_size * size
+
+
+def _adapter_inputs(recipe: Recipe, precision: Precision, adapted: dict[str, tuple[int, int]]) -> int:
+    """What the first matrices of the adapter read, a token.
+
+    PEFT keeps an adapter in fp32. Without autocast, each adapted module makes an fp32 copy of its input, unless that
+    is fp32 already; with autocast one in 16 bits, unless the base is 4-bit, whose layers leave the input as it is.
+    """
+    size = precision.bytes
+    copied = precision.format != "fp32" and not (precision.mixed and recipe.load_in_4bit)
+    copy = size if precision.mixed else 4
+    if recipe.lora_dropout > 0:
+        # The module reads what the dropout leaves, and the mask is kept: on CPUs numbers, on GPUs bytes.
+        mask = 1 if precision.gpu else copy
+        return sum((copy + mask) * into for into, _ in adapted.values())
+    if copied:
+        return sum(copy * into for into, _ in adapted.values())
+    total, counted = 0, set[str]()
+    for name, (into, _) in adapted.items():
+        group = next((names for names in _SAME_INPUT if name in names), (name,))
+        if name in counted or name in _AFTER_ATTENTION:
+            continue
+        counted.update(group)
+        total += size * into
+    return total
