@@ -55,11 +55,8 @@ def find(name: str, recipe_folder: Path) -> BaseModel:
     if path.is_dir():
         raise LintuneError(f"base_model: the folder {name} holds no config.json, so it is no model folder.")
     if name.endswith(".gguf") or name.startswith((".", "/", "~")) or name.count("/") != 1:
-        raise LintuneError(
-            f"base_model: {name} was not found. Give a model folder, a .gguf file, a hub id such as "
-            f"owner/name, or {DEMO_MODEL} (the built-in demo model)."
-        )
-    snapshot = _hub_snapshot(name)
+        raise LintuneError(f"base_model: {name} was not found. {_advice(name, recipe_folder)}")
+    snapshot = hub_snapshot(name)
     return BaseModel(name, ModelKind.FOLDER if snapshot else ModelKind.HUB, snapshot)
 
 
@@ -74,10 +71,23 @@ def _demo_gguf() -> Path:
     )
 
 
-def _hub_snapshot(name: str) -> Path | None:
-    """The newest whole snapshot of a model in the Hugging Face cache (layout of huggingface_hub)."""
+def _advice(name: str, recipe_folder: Path) -> str:
+    from lintune_schemas import model_names  # it looks around, which is needed for mistakes alone
+
+    *others, last = model_names.nearest(name, recipe_folder) or [""]
+    if last:
+        return f"Is {', '.join(others)} or {last} meant?" if others else f"Is {last} meant?"
+    return f"Give a model folder, a .gguf file, a hub id such as owner/name, or {DEMO_MODEL} (the built-in demo model)."
+
+
+def hub_cache() -> Path:
+    """Where huggingface_hub keeps what it downloaded."""
     home = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
-    hub = Path(os.environ.get("HF_HUB_CACHE", home / "hub"))
-    snapshots = hub / f"models--{name.replace('/', '--')}" / "snapshots"
+    return Path(os.environ.get("HF_HUB_CACHE", home / "hub"))
+
+
+def hub_snapshot(name: str) -> Path | None:
+    """The newest whole snapshot of a model in the Hugging Face cache (layout of huggingface_hub)."""
+    snapshots = hub_cache() / f"models--{name.replace('/', '--')}" / "snapshots"
     found = [path for path in snapshots.glob("*") if (path / "config.json").is_file()]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)

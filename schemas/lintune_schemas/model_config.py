@@ -125,9 +125,9 @@ def of_config(
     if names:
         linear, modules = _linear(heads.tensors, names), tuple(names)
     elif made:
-        linear = _modules(config, made, kind, sizes)
+        linear = _modules(made, kind, sizes)
         prefix = "model.language_model" if isinstance(text, dict) else "model"
-        modules = _full_names(prefix, sizes.layers, kind, linear)
+        modules = _full_names(prefix, sizes.layers, linear)
     else:
         linear, modules = {}, ()
     quantized = "quantization_config" in whole  # their tensors have the shapes of packed bytes
@@ -223,7 +223,7 @@ def _linear(tensors: dict[str, tuple[int, ...]], names: list[str]) -> dict[str, 
     return found
 
 
-def _modules(config: dict[str, Any], made: _Architecture, kind: str, sizes: _Sizes) -> dict[str, tuple[int, int]]:
+def _modules(made: _Architecture, kind: str, sizes: _Sizes) -> dict[str, tuple[int, int]]:
     """The linear modules of a layer of an architecture that is known here."""
     hidden, intermediate = sizes.hidden, sizes.intermediate
     queries, keys = sizes.heads * sizes.head_dim, sizes.kv_heads * sizes.head_dim
@@ -254,7 +254,7 @@ def _modules(config: dict[str, Any], made: _Architecture, kind: str, sizes: _Siz
 _IN_ATTENTION = (*_QKV, "o_proj", "qkv_proj", "dense")
 
 
-def _full_names(prefix: str, layers: int, kind: str, linear: dict[str, tuple[int, int]]) -> tuple[str, ...]:
+def _full_names(prefix: str, layers: int, linear: dict[str, tuple[int, int]]) -> tuple[str, ...]:
     parts = [f"{'self_attn' if name in _IN_ATTENTION else 'mlp'}.{name}" for name in linear]
     inside = [f"{prefix}.layers.{layer}.{part}" for layer in range(layers) for part in parts]
     return (f"{prefix}.embed_tokens", *inside, "lm_head")
@@ -264,7 +264,7 @@ def _parameters(config: dict[str, Any], made: _Architecture | None, kind: str, s
     """How many there are, by the shapes alone. Of an architecture that is not known here, as if it were Llama."""
     made_as = made or _Architecture()
     hidden = sizes.hidden
-    linear = _modules(config, made_as, kind, sizes)
+    linear = _modules(made_as, kind, sizes)
     biased = set(made_as.biased)
     if config.get("attention_bias") is True:
         biased |= {"q_proj", "k_proj", "v_proj", "o_proj"} & set(linear)

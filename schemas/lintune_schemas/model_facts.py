@@ -1,9 +1,8 @@
-"""What is known of a base model without loading it: sizes, context, modules. From files' heads; never from a network."""
+"""What is known of a base model without loading it: its sizes, context and modules, without a network."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lintune_schemas import base_model, model_config, model_heads
@@ -12,6 +11,8 @@ from lintune_schemas.errors import LintuneError
 from lintune_schemas.model_config import ModelFacts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lintune_schemas.base_model import BaseModel
 
 __all__ = ["ModelFacts", "facts_of"]

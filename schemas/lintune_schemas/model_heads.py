@@ -92,7 +92,10 @@ _SCALARS = {
 }  # fmt: skip
 _TEXT, _ARRAY = 8, 9
 _LARGEST_TEXT = 64 << 20
-_LARGEST_COUNT = 1 << 24
+_LARGEST_COUNT = 1 << 22
+"""Of tensors, fields and entries of an array: over ten times as many as the largest vocabularies have."""
+_LARGEST_RANK = 4
+"""GGML_MAX_DIMS in ggml.h."""
 
 
 def of_gguf(path: Path) -> tuple[dict[str, Any], Heads]:
@@ -130,7 +133,10 @@ class _GgufHead:
         tensors = {}
         for _ in range(tensor_count):
             name = self._text()
-            dimensions = [self._number("<Q") for _ in range(self._number("<I"))]
+            rank = self._number("<I")
+            if rank > _LARGEST_RANK:
+                raise ValueError("no GGUF file")
+            dimensions = [self._number("<Q") for _ in range(rank)]
             self.at += 12  # type and offset
             tensors[name] = tuple(reversed(dimensions))  # GGUF writes the innermost first
         return fields, Heads(tensors, size, chat_template="tokenizer.chat_template" in fields)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from lintune_schemas import base_model, model_config
-from lintune_schemas.model_config import ModelFacts
 from lintune_schemas.model_heads import Heads
+
+if TYPE_CHECKING:
+    from lintune_schemas.model_config import ModelFacts
 
 _BYTES_A_PARAMETER = 2
 """All are published in 16 bits."""
