@@ -86,7 +86,10 @@ def _of_text(source: RecipeSource, fault: Fault, name: str, wanted: str) -> Reci
         if "number" in types or number.lstrip("+-").isdigit():
             quoted = raw[:1] in "\"'"
             why = "in quotes it is a text" if quoted else f"YAML reads {raw} as a text"
-            return RecipeProblem(f"{name} must be {wanted}: {why}. Write {number}.", place, f"Write {number}", number)
+            message = f"{name} must be {wanted}: {why}. Write {number}."
+            # Axolotl and Lintune know that 1e-4 is meant; many of Axolotl's own examples are written so.
+            severity = Severity.WARNING if not quoted and "e" in text.lower() else None
+            return RecipeProblem(message, place, f"Write {number}", number, severity)
     if "boolean" in types and text.lower() in ("true", "false", "yes", "no", "on", "off"):
         word = "true" if text.lower() in ("true", "yes", "on") else "false"
         return RecipeProblem(f"{name} must be {wanted}: in quotes it is a text.", place, f"Write {word}", word)

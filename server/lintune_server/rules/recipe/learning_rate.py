@@ -16,13 +16,18 @@ _HIGHEST = 2e-4
 _WRECKS = 1e-3
 _LOWEST = 1e-6
 _LOW_RANK = ("lora", "qlora")
+_OWN_SCALE = ("muon", "muon_8bit", "dion", "sinkgd", "prodigy", "sgd")
+"""Optimizers whose rates have another scale: Muon's usual one is 0.02 (Jordan et al. 2024), Prodigy's 1."""
+_TRIAL = 100
+"""Steps of a run that only tries things out, as Axolotl's benchmarks do."""
 
 
 @recipe_rule("RC610", Severity.WARNING)
 def learning_rate(source: RecipeSource) -> Iterator[RecipeProblem]:
     """
     ## What it does
-    Reports a `learning_rate` over 2e-4 with a low-rank adapter (an error over 1e-3), and one under 1e-6.
+    Reports a `learning_rate` over 2e-4 with a low-rank adapter (an error over 1e-3, but for runs of at most 100 steps),
+    and one under 1e-6. Optimizers whose rates have another scale, such as Muon, are left alone.
 
     ## Why it hurts
     Too high, and the adapter overwrites what the model knew: the loss jumps, answers turn into repetition. Too low, and
@@ -48,11 +53,15 @@ def learning_rate(source: RecipeSource) -> Iterator[RecipeProblem]:
     rate = source.mapping.value.get("learning_rate")
     if isinstance(rate, bool) or not isinstance(rate, int | float):
         return
+    if source.mapping.value.get("optimizer") in _OWN_SCALE:
+        return
     place = source.range_of(("learning_rate",))
     low_rank = source.mapping.value.get("adapter") in _LOW_RANK
     if rate > _WRECKS or (rate > _HIGHEST and low_rank):
         subject = "with a low-rank adapter" if low_rank else "in fine-tuning"
-        severity = Severity.ERROR if rate > _WRECKS else None
+        steps = source.mapping.value.get("max_steps")
+        trial = isinstance(steps, int) and 0 < steps <= _TRIAL
+        severity = Severity.ERROR if rate > _WRECKS and not trial else None
         effect = "wrecks the model" if rate > _WRECKS else "is likely to damage the model"
         yield RecipeProblem(
             f"A learning rate of {rate:g} {effect}: {subject}, stay at or under {_HIGHEST:g}.",
