@@ -95,6 +95,14 @@ class Line:
         found: _Found = noted[find]
         return found
 
+    def remember(self, find: Callable[[Line], _Found], found: _Found) -> None:
+        """Note what `find` finds in this line, which was found in another way: for many lines at once."""
+        self.__dict__.setdefault("_noted", {})[find] = found
+
+    def has(self, find: Callable[[Line], Any]) -> bool:
+        """Whether it is noted already."""
+        return find in self.__dict__.get("_noted", ())
+
     @once
     def faults(self) -> Faults:
         """Everything that keeps the line from being JSON, as far as it is known."""

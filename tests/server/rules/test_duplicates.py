@@ -267,11 +267,16 @@ class TestAcrossFiles:
         assert self.found(folder / "eval.jsonl") == []
 
 
-@given(st.lists(st.lists(st.sampled_from(["a", "bb", "é", "42", "\ud800"]), max_size=14), max_size=12))
-def test_sketches_of_many_are_those_of_each(texts):
-    found = sketches.of_many(texts)
-    nothing = array("I", bytes(4 * facts.BANDS))
-    assert found == [
-        sketches.of_one(zip(words, words[1:], words[2:], strict=False)) if len(words) > 2 else nothing
-        for words in texts
-    ]
+TEXTS = st.lists(st.text(st.sampled_from("aB é4'\x01\x00\u2028中.\ud800\n"), max_size=40), max_size=3)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS), max_size=12))
+def test_prints_of_many_are_those_of_each(samples):
+    assert sketches.of_many(samples) == [sketches.of_sample(texts) for texts in samples]
+
+
+def test_prints_depend_on_what_is_said_where():
+    """A word that moves from one part to the next, or two that change places, make another sample."""
+    given = [(["a"], ["b"], ["c"], []), ([], ["a b"], ["c"], []), ([], ["b a"], ["c"], []), ([], ["a"], ["b c"], [])]
+    wholes = {sketches.of_sample(texts).digests[0] for texts in given}
+    assert len(wholes) == len(given)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
@@ -14,9 +13,11 @@ from lintune_server.lint.data_set import fact
 from lintune_server.rules.duplicates.words import words
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Iterable, Sequence
 
     from lintune_server.lint.sample import Line
+    from lintune_server.rules.duplicates.sketches import Prints, Texts
 
 WHOLE, PROMPT, ANSWER, REJECTED = range(4)
 """The columns of `digests`."""
@@ -32,7 +33,6 @@ so that hardly a pair from 0.8 on is missed, and of those that have nothing to d
 looked at in vain."""
 FEWEST_WORDS = 10
 """Under which samples are not compared by their words: one of them alone makes it another sample."""
-_MASK = (1 << 64) - 1
 
 
 class Words(NamedTuple):
@@ -60,42 +60,57 @@ def exact_digest(line: Line) -> int:
     return _digest(orjson.dumps(sample, option=orjson.OPT_SORT_KEYS))
 
 
-@fact("Q", width=4)
+def _digests_of_many(lines: Sequence[Line]) -> Sequence[Sequence[int]]:
+    return [found.digests for found in _prints_of_many(lines)]
+
+
+@fact("Q", width=4, many=_digests_of_many)
 def digests(line: Line) -> Sequence[int]:
     """Of the words of the whole, of all that is not learned, of what is, and of the answer that is rejected.
 
     0 where there are none.
     """
-    system, prompt, answer, rejected = words_of(line)
-    given = _digest_of_words([*system, "\n", *prompt] if system else prompt)
-    learned, refused = _digest_of_words(answer), _digest_of_words(rejected)
-    whole = (given * 0x9E3779B97F4A7C15 + learned * 0xC2B2AE3D27D4EB4F + refused * 0x165667B19E3779F9) & _MASK
-    return whole, given, learned, refused
+    return _prints_of(line).digests
 
 
-def _minima_of_many(lines: Sequence[Line]) -> list[array[int]]:
-    from lintune_server.rules.duplicates import sketches
-
-    compared = [words_of(line).compared for line in lines]
-    return sketches.of_many([found if len(found) >= FEWEST_WORDS else [] for found in compared])
+def _minima_of_many(lines: Sequence[Line]) -> Sequence[Sequence[int]]:
+    return [found.minima for found in _prints_of_many(lines)]
 
 
 @fact("I", width=BANDS, many=_minima_of_many)
-def minima(line: Line) -> array[int]:
+def minima(line: Line) -> Sequence[int]:
     """A MinHash of the runs of three words; a number for each band, of the low bytes of its minima. Zeros for nothing.
 
     Two minima that differ have equal low bytes once in 256 times: as good as none of a band's four do.
     """
-    compared = words_of(line).compared
-    if len(compared) < FEWEST_WORDS:
-        return array("I", bytes(4 * BANDS))
-    return sketch_of(zip(compared, compared[1:], compared[2:], strict=False))
+    return _prints_of(line).minima
+
+
+def _prints_of_many(lines: Sequence[Line]) -> list[Prints]:
+    """Both facts of each line, found at once for all."""
+    new = [line for line in lines if not line.has(_prints_of_one)]
+    if new:
+        from lintune_server.rules.duplicates import sketches
+
+        for line, prints in zip(new, sketches.of_many([_raw_texts_of(line) for line in new]), strict=True):
+            line.remember(_prints_of_one, prints)
+    return [_prints_of(line) for line in lines]
+
+
+def _prints_of(line: Line) -> Prints:
+    return line.remembered(_prints_of_one)
+
+
+def _prints_of_one(line: Line) -> Prints:
+    from lintune_server.rules.duplicates import sketches
+
+    return sketches.of_sample(_raw_texts_of(line))
 
 
 def sketch_of(shingles: Iterable[tuple[str, str, str]]) -> array[int]:
     from lintune_server.rules.duplicates import sketches
 
-    return sketches.of_one(shingles)
+    return sketches.of_shingles(shingles)
 
 
 def words_of(line: Line) -> Words:
@@ -104,19 +119,23 @@ def words_of(line: Line) -> Words:
 
 
 def _words_of(line: Line) -> Words:
-    found = Words([], [], [], [])
+    return Words(*[[word for text in texts for word in words(text)] for texts in _raw_texts_of(line)])
+
+
+def _raw_texts_of(line: Line) -> Texts:
+    """What the system says, the prompt, the answer, the answer that is rejected."""
+    found: Texts = ([], [], [], [])
+    system, prompt, answer, refused = found
     rejected = None
     if line.format is SampleFormat.PREFERENCE and line.layout is not None:
         rejected = line.layout.key("rejected")
     for text in line.texts:
         if text.learned:
-            where = found.rejected if text.path[0] == rejected else found.answer
+            (refused if text.path[0] == rejected else answer).append(text.text)
         else:
-            where = found.system if text.role == "system" else found.prompt
-        where += words(text.text)
+            (system if text.role == "system" else prompt).append(text.text)
     if samples.TOOL_CALLS in line.text:
-        for call in calls_of(line):
-            found.answer.extend(words(call))
+        answer += calls_of(line)
     return found
 
 
@@ -129,10 +148,6 @@ def calls_of(line: Line, *, learned: bool = True) -> list[str]:
             what = call.get("function", call) if isinstance(call, dict) else call
             found.append(orjson.dumps(what, option=orjson.OPT_SORT_KEYS).decode())
     return found
-
-
-def _digest_of_words(found: list[str]) -> int:
-    return _digest(" ".join(found).encode()) if found else 0
 
 
 def _digest(data: bytes) -> int:

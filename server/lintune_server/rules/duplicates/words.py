@@ -11,7 +11,7 @@ _ONE_BY_ONE = (
 )
 """Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without spaces: each character counts as a word."""
 
-_ASCII = bytes(ord(chr(number).lower()) if chr(number).isalnum() and number < 128 else 32 for number in range(256))
+ASCII_WORDS = bytes(ord(chr(number).lower()) if chr(number).isalnum() and number < 128 else 32 for number in range(256))
 """All that is no letter or digit is a space; of bytes, which are translated ten times as fast as characters."""
 
 
@@ -19,7 +19,7 @@ def words(text: str) -> list[str]:
     """The words of a text in their plainest form. Signs (`+`, `=`, `$`) are none."""
     if text.isascii():
         # Apostrophes go, so that “dont” is “don't”.
-        return text.encode("ascii").translate(_ASCII, b"'").decode("ascii").split()
+        return text.encode("ascii").translate(ASCII_WORDS, b"'").decode("ascii").split()
     words_of, _ = _patterns()
     return words_of.findall(_folded(text))
 

@@ -179,13 +179,18 @@ _MARK = re.compile(r"[:#\[\]<>*=|{}()/\\]|\n")
 def _other_start(
     data: DataSet, answered: Sequence[int], starts: Sequence[int], message: str, part: Callable[[str], str]
 ) -> Iterator[tuple[int, Problem]]:
+    counts = Counter(map(starts.__getitem__, answered))
     for size in range(SEEN, _LEAST_START - 1, -1):
-        drop = 8 * (SEEN - size)
-        usual, count = Counter(starts[index] >> drop for index in answered).most_common(1)[0]
+        usual, count = counts.most_common(1)[0]
         if count >= _share(data) * len(answered):
             break
+        shorter: Counter[int] = Counter()
+        for beginning, times in counts.items():
+            shorter[beginning >> 8] += times
+        counts = shorter
     else:
         return
+    drop = 8 * (SEEN - size)
     if count == len(answered):
         return
     alike = [index for index in answered if starts[index] >> drop == usual]
