@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the editor tests need, where they are missing:
-# a browser with a font for the emoji of the example, and what code-server's native modules are built with and run with.
+# Neovim, a browser with a font for the emoji of the example, and what code-server's native modules are built and run with.
 set -euo pipefail
 
-wanted=(chromium fonts-noto-color-emoji ripgrep libkrb5-dev g++ make)
+wanted=(chromium fonts-noto-color-emoji ripgrep libkrb5-dev g++ make neovim)
 missing=()
 for package in "${wanted[@]}"; do
   status=$(dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null || true)
