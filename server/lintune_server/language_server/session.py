@@ -20,6 +20,7 @@ from lintune_server.language_server.documents import Document, Kind
 from lintune_server.language_server.messages import Messages
 from lintune_server.language_server.preview import Preview
 from lintune_server.language_server.questions import Questions
+from lintune_server.language_server.readers import Readers
 from lintune_server.language_server.text import Encoding
 from lintune_server.language_server.training import Training
 from lintune_server.language_server.tuned_model import TunedModel
@@ -49,6 +50,7 @@ class Session:
         self.preview = Preview(self.sidecar.complete)
         self.training = Training(self)
         self.questions = Questions(self)
+        self.readers = Readers(self)
         self._background: set[asyncio.Task[None]] = set()
         self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="analysis")
 
@@ -118,12 +120,14 @@ class Session:
         for uri, analysis in self.analyses.items():
             if self.documents[uri].kind is Kind.DATASET:
                 analysis.surroundings_changed()
+        self.readers.refresh()
 
     def base_model_arrived(self) -> None:
         """A trainer has run, which downloads a base model that was missing: its tokenizer may be known now."""
         for analysis in self.analyses.values():
             if analysis.lacks_tokenizer:
                 analysis.surroundings_changed()
+        self.readers.refresh()
 
     def recipe_of(self, path: Path) -> Path:
         """The recipe of a document, which may be a recipe itself. Raises LintuneError when there is none."""

@@ -153,6 +153,35 @@ def _end_of_brackets(text: str, start: int) -> int:
     raise ValueError("no JSON")
 
 
+def around(text: str, offset: int) -> Iterator[Span]:
+    """What an offset is in or at, outermost first: values, members with their keys, and the inside of a text."""
+    node = scan(text)
+    start, end = node.start, node.end
+    while start <= offset <= end:
+        yield start, end
+        char = text[start]
+        if char == '"':
+            if start < offset < end:
+                yield start + 1, end - 1
+            return
+        if char == "{":
+            values = _values(text, start)
+            members = ((key, next(values)) for key in values)
+            member = next((one for one in members if one[0][0] <= offset <= one[1][1]), None)
+            if member is None:
+                return
+            key, value = member
+            yield key[0], value[1]
+            start, end = key if offset <= key[1] else value
+        elif char == "[":
+            element = next((one for one in _values(text, start) if one[0] <= offset <= one[1]), None)
+            if element is None:
+                return
+            start, end = element
+        else:
+            return
+
+
 class RepeatedKey(NamedTuple):
     """A key that its object had before: where that one stands, and this one, quotes included."""
 

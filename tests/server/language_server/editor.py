@@ -31,12 +31,18 @@ class Editor:
         self._texts: dict[Path, str] = {}
         self.client.feature("lintune/status")(lambda params: self.statuses.append(params))
         self.client.feature(types.WORKSPACE_CODE_LENS_REFRESH)(lambda params: None)
+        self.refreshed = 0
+        """How often the server asked the client to ask for inlay hints again."""
+        self.client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)(lambda params: self._count_refresh())
+        self.client.feature(types.WORKSPACE_SEMANTIC_TOKENS_REFRESH)(lambda params: None)
 
     async def start(
         self, folder: Path, options: dict[str, Any] | None = None, encodings: list[str] | None = None
     ) -> None:
         await self.client.start_io(*SERVER, env=dict(os.environ))
         capabilities = client_capabilities("visual-studio-code")
+        if capabilities.workspace:  # newer than what pytest-lsp knows of VS Code
+            capabilities.workspace.inlay_hint = types.InlayHintWorkspaceClientCapabilities(refresh_support=True)
         if encodings and capabilities.general:
             capabilities.general.position_encodings = encodings
         result = await self.client.initialize_session(
@@ -71,6 +77,9 @@ class Editor:
         self.client.messages.clear()
         self.client.log_messages.clear()
         self.client.progress_reports.clear()
+
+    def _count_refresh(self) -> None:
+        self.refreshed += 1
 
     # Waiting
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lintune_server.language_server.features import code_actions, code_lenses, commands, hover, lifecycle
+from lintune_server.language_server.features import (
+    code_actions,
+    code_lenses,
+    commands,
+    document_symbols,
+    folding_ranges,
+    hover,
+    inlay_hints,
+    lifecycle,
+    selection_ranges,
+    semantic_tokens,
+)
 
 if TYPE_CHECKING:
     from lintune_server.language_server.connection import LintuneServer
@@ -12,5 +23,16 @@ if TYPE_CHECKING:
 
 def register(server: LintuneServer) -> None:
     """Make the server offer every feature."""
-    for feature in (lifecycle, code_actions, code_lenses, hover, commands):
+    for feature in (
+        lifecycle,
+        code_actions,
+        code_lenses,
+        commands,
+        document_symbols,
+        folding_ranges,
+        hover,
+        inlay_hints,
+        selection_ranges,
+        semantic_tokens,
+    ):
         feature.register(server)

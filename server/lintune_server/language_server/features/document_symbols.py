@@ -1,0 +1,84 @@
+"""textDocument/documentSymbol: a sample a symbol, with its messages or texts below it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from lintune_server.language_server.documents import Kind
+from lintune_server.language_server.features import visible
+
+if TYPE_CHECKING:
+    from lintune_server.language_server.connection import LintuneServer
+    from lintune_server.language_server.datasets.outline import Entry
+    from lintune_server.language_server.documents import Document
+    from lintune_server.language_server.text import Encoding
+
+_MOST_SAMPLES = 3_000
+"""Editors ask again after each change: so many symbols take the server 10 ms to write down. Nobody reads more."""
+_MOST_WITH_PARTS = 1_000
+"""Samples of a file up to which their messages are symbols, too."""
+
+
+def register(server: LintuneServer) -> None:
+    server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)(document_symbols)
+
+
+async def document_symbols(
+    ls: LintuneServer, params: types.DocumentSymbolParams
+) -> list[types.DocumentSymbol] | list[types.SymbolInformation] | None:
+    document = ls.session.documents.get(params.text_document.uri)
+    if document is None:
+        return None
+    match document.kind:
+        case Kind.DATASET:
+            symbols = await _samples(ls, document)
+        case _:
+            return None
+    return symbols if _knows_trees(ls) else list(_flat(document.uri, symbols))
+
+
+async def _samples(ls: LintuneServer, document: Document) -> list[types.DocumentSymbol]:
+    reader = await ls.session.readers.of(document)
+    if reader is None:
+        return []
+    _, lines = visible.lines_of(document, None, _MOST_SAMPLES)
+    rest = len(document.text.lines) - len(lines)
+    entries = await asyncio.to_thread(reader.entries.of, lines)
+    deep = len(lines) <= _MOST_WITH_PARTS
+    found = [
+        _sample(entry, number, line, ls.session.encoding, deep)
+        for number, (entry, line) in enumerate(zip(entries, lines, strict=True))
+        if entry is not None
+    ]
+    if rest > 0:
+        place = types.Range(types.Position(len(lines), 0), types.Position(len(lines) + rest - 1, 0))
+        found.append(types.DocumentSymbol(f"… and {rest:,} more lines", types.SymbolKind.Namespace, place, place))
+    return found
+
+
+def _sample(entry: Entry, number: int, line: str, encoding: Encoding, deep: bool) -> types.DocumentSymbol:
+    def symbol(of: Entry, kind: types.SymbolKind) -> types.DocumentSymbol:
+        place = types.Range(*(types.Position(number, encoding.units(line, column)) for column in of.span))
+        children = [symbol(part, types.SymbolKind.String) for part in of.parts] if deep else None
+        return types.DocumentSymbol(of.name, kind, place, place, detail=of.detail, children=children)
+
+    return symbol(entry, types.SymbolKind.Object)
+
+
+def _knows_trees(ls: LintuneServer) -> bool:
+    of_documents = ls.client_capabilities.text_document
+    symbols = of_documents.document_symbol if of_documents else None
+    return bool(symbols and symbols.hierarchical_document_symbol_support)
+
+
+def _flat(uri: str, symbols: list[types.DocumentSymbol], within: str | None = None) -> list[types.SymbolInformation]:
+    """For clients that know no trees."""
+    found: list[types.SymbolInformation] = []
+    for symbol in symbols:
+        place = types.Location(uri, symbol.range)
+        found.append(types.SymbolInformation(place, symbol.name, symbol.kind, container_name=within))
+        found += _flat(uri, list(symbol.children or ()), symbol.name)
+    return found

@@ -1,0 +1,48 @@
+"""textDocument/inlayHint: the tokens of each sample, before it, since most lines end far outside the window."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from lintune_server.language_server.documents import Kind
+from lintune_server.language_server.features import visible
+
+if TYPE_CHECKING:
+    from lintune_server.language_server.connection import LintuneServer
+    from lintune_server.language_server.datasets.reader import Counts
+
+_MOST_LINES = 2_000
+"""Editors ask for what is visible, but Neovim for the whole file. So many take the server 10 ms to write down."""
+
+
+def register(server: LintuneServer) -> None:
+    server.feature(types.TEXT_DOCUMENT_INLAY_HINT)(inlay_hints)
+
+
+async def inlay_hints(ls: LintuneServer, params: types.InlayHintParams) -> list[types.InlayHint] | None:
+    """Without a tokenizer there are none; once it is there, the client is asked to come again."""
+    document = ls.session.documents.get(params.text_document.uri)
+    if document is None or document.kind is not Kind.DATASET:
+        return None
+    reader = await ls.session.readers.of(document)
+    if reader is None or reader.context.tokenizer is None:
+        return []
+    first, lines = visible.lines_of(document, params.range, _MOST_LINES)
+    counted = await asyncio.to_thread(reader.counts.of, lines)
+    recipe = reader.context.recipe
+    limit = recipe.sequence_len if recipe else None
+    return [_hint(number, counts, limit) for number, counts in enumerate(counted, first) if counts is not None]
+
+
+def _hint(number: int, counts: Counts, limit: int | None) -> types.InlayHint:
+    tokens, learned = counts
+    if limit is not None and tokens > limit:
+        label = f"⚠ {tokens:,} of {limit:,} tokens, {learned:,} learned"
+        tooltip = f"Longer than the recipe's sequence_len of {limit:,}: TK201 says what becomes of it."
+    else:
+        label = f"{tokens:,} tokens, {learned:,} learned"
+        tooltip = "Tokens of this sample with the chat template applied, and those of them that the model learns."
+    return types.InlayHint(types.Position(number, 0), label, tooltip=tooltip, padding_right=True)

@@ -1,0 +1,81 @@
+"""The readers of the open data sets, each with what its lines are read by; and the client asks again when that changes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary, WeakSet
+
+from lintune_schemas.layouts import LOOKED_AT
+from lintune_server.language_server.datasets.reader import Reader
+from lintune_server.lint.context import Context
+
+if TYPE_CHECKING:
+    from lintune_server.language_server.analysis import Analysis
+    from lintune_server.language_server.documents import Document
+    from lintune_server.language_server.session import Session
+
+_PATIENCE = 0.02
+"""Seconds that a request waits for what is not known yet, as a tokenizer that is being loaded. It has 0.05 in all."""
+
+
+class Readers:
+    """Gives each open data set its reader, which stays the same while the file's first lines and its recipe do."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: WeakKeyDictionary[Document, Reader] = WeakKeyDictionary()
+        self._waiting: WeakKeyDictionary[Analysis, asyncio.Future[Context]] = WeakKeyDictionary()
+        self._early: WeakSet[Analysis] = WeakSet()
+        """Those whose context somebody asked for and did not get."""
+
+    async def of(self, document: Document) -> Reader | None:
+        """The reader of a data set; None when it is no longer open.
+
+        While its recipe and tokenizer are still looked for, it is one without. The client is told to ask again once
+        they are there.
+        """
+        analysis = self._session.analyses.get(document.uri)
+        if analysis is None:
+            return None
+        context = await self._context(analysis)
+        head = _head(document)
+        known = self._known.get(document)
+        if known is not None and known.context is context and known.head == head:
+            return known
+        reader = await asyncio.to_thread(Reader, document.lint_path, context, head)
+        self._known[document] = reader
+        return reader
+
+    def refresh(self) -> None:
+        """Make the client ask again for what depends on tokenizers."""
+        workspace = self._session.server.client_capabilities.workspace
+        if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+            self._session.server.workspace_inlay_hint_refresh(None)
+        if workspace and workspace.semantic_tokens and workspace.semantic_tokens.refresh_support:
+            self._session.server.workspace_semantic_tokens_refresh(None)
+
+    async def _context(self, analysis: Analysis) -> Context:
+        waiting = self._waiting.get(analysis)
+        if waiting is None or waiting.done():
+            waiting = self._waiting[analysis] = asyncio.ensure_future(analysis.context())
+        await asyncio.wait({waiting}, timeout=_PATIENCE)
+        if waiting.done():
+            return waiting.result()
+        if analysis not in self._early:
+            self._early.add(analysis)
+            waiting.add_done_callback(lambda _: self._arrived(analysis))
+        return _NOT_YET
+
+    def _arrived(self, analysis: Analysis) -> None:
+        self._early.discard(analysis)
+        self.refresh()
+
+
+_NOT_YET = Context()
+
+
+def _head(document: Document) -> list[str]:
+    """The first lines, which decide on a file's layout."""
+    lines = range(min(LOOKED_AT, len(document.text.lines)))
+    return [line for number in lines if (line := document.line(number)) is not None]
