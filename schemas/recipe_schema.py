@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from lintune_section import LINTUNE
-from type_schemas import Schema, either, of_type
+from type_schemas import Schema, either, of_type, or_null
 
 HERE = Path(__file__).resolve().parent
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -70,7 +70,19 @@ DATASETS = {
     ),
 }
 
+SOURCES: list[Schema] = [
+    {"required": ["path"]},
+    {"required": ["data_files"]},
+    {"properties": {"type": {"const": "_synthetic"}}, "required": ["type"]},
+]
+"""Where an entry's samples come from; Axolotl's documentation has entries with data_files alone."""
+
+FIXED = (("SyntheticDataset", "path"), ("SyntheticDataset", "type"))
+"""What says that an entry is of this kind: one text of those that the other kinds allow."""
+
 BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+NEEDED = ("base_model", "path")
+"""Any other key may stand there empty: it has its default then."""
 FSDP_PREFIX = "fsdp_"
 """Axolotl strips it from the keys of `fsdp_config`, which had it once."""
 
@@ -123,10 +135,12 @@ class Builder:
             return _section(self._properties(name, self.by_name[name]))
         merged: dict[str, Schema] = {}
         for part in DATASETS[name]:
-            for key, schema in self._properties(part, self.by_name[part], whole=name).items():
+            fields = {key: facts for key, facts in self.by_name[part].items() if (part, key) not in FIXED}
+            fields |= self.changes["unlisted"].get(name, {})
+            for key, schema in self._properties(part, fields, whole=name).items():
                 merged[key] = _merged(merged[key], schema) if key in merged else schema
         merged |= self._former(name, merged)
-        return {**_section(merged), "required": ["path"]}
+        return {**_section(merged), "anyOf": SOURCES}
 
     def _properties(self, section: str, fields: dict[str, Schema], whole: str | None = None) -> dict[str, Schema]:
         """whole: the section that these keys are merged into, which has their sentences and former keys."""
@@ -151,8 +165,10 @@ class Builder:
     def _field(self, section: str, key: str, facts: Schema) -> Schema:
         overrides: dict[str, Schema] = OVERRIDES.get(section, {})
         schema = dict(overrides.get(key) or of_type(facts["type"], self._reference))
+        if key not in NEEDED:
+            schema = or_null(schema)
         for bound, value in facts.get("bounds", {}).items():
-            schema.setdefault(BOUNDS[bound], float(value))
+            schema.setdefault(BOUNDS[bound], json.loads(value))
         if facts.get("default") is not None:
             schema["default"] = facts["default"]
         if facts.get("deprecated"):
@@ -190,21 +206,41 @@ def _yaml(name: str) -> dict[str, Any]:
     return values
 
 
-# Where the vocabulary is wider than what makes sense, or narrower than what Axolotl takes; by section.
+# Where the vocabulary is wider than what makes sense, or narrower than what Axolotl and its examples have; by section.
 OVERRIDES: dict[str, dict[str, Schema]] = {
     "Recipe": {
         # Axolotl takes a text and turns it into a number later.
         "learning_rate": {"type": "number", "exclusiveMinimum": 0},
-        "lora_r": {"type": ["integer", "null"], "minimum": 1},
-        "lora_alpha": {"type": ["integer", "null"], "minimum": 1},
-        "lora_dropout": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+        "lora_r": {"type": "integer", "minimum": 1},
+        "lora_alpha": {"type": "integer", "minimum": 1},
+        "lora_dropout": {"type": "number", "minimum": 0, "maximum": 1},
         "sequence_len": {"type": "integer", "minimum": 1},
-        "micro_batch_size": {"type": ["integer", "null"], "minimum": 1},
-        "gradient_accumulation_steps": {"type": ["integer", "null"], "minimum": 1},
+        "micro_batch_size": {"type": "integer", "minimum": 1},
+        "gradient_accumulation_steps": {"type": "integer", "minimum": 1},
         "num_epochs": {"type": "number", "exclusiveMinimum": 0},
-        "val_set_size": {"type": ["number", "null"], "minimum": 0},
+        "val_set_size": {"type": "number", "minimum": 0},
         # The last two belong to plugins of Axolotl.
-        "adapter": {"enum": ["lora", "qlora", "llama-adapter", "mixlora", "mora", None]},
+        "adapter": {"enum": ["lora", "qlora", "llama-adapter", "mixlora", "mora"]},
+        # The whole evaluation in bf16, too: told of in the key's own help.
+        "bf16": {"anyOf": [{"enum": ["auto", "full"]}, {"type": "boolean"}]},
+        # Switched on with true in the documentation.
+        "kd_trainer": {"type": ["number", "boolean"]},
+        # The documentation has a first and a last step.
+        "profiler_steps": {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]},
+        # A fraction is a share of all steps, in transformers since release 5 and in four of Axolotl's examples.
+        "warmup_steps": {"type": "number", "minimum": 0},
+        # pydantic takes false for 0, and the example of ReLoRA has it.
+        "jagged_restart_anneal_steps": {"type": ["integer", "boolean"]},
+        # Axolotl read a mapping of special tokens here before it had `special_tokens`; an archived example has it.
+        "tokens": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "object"}]},
+        # One entry without a list around it, or only its path: Axolotl makes a list of it.
+        "pretraining_dataset": {
+            "anyOf": [
+                {"type": "array", "items": {"$ref": "#/$defs/Dataset"}},
+                {"$ref": "#/$defs/Dataset"},
+                {"type": "string"},
+            ]
+        },
     },
     "Dataset": {
         "path": {"type": "string"},

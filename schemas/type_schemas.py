@@ -70,6 +70,15 @@ def either(one: Schema, other: Schema) -> Schema:
     return parts[0] if len(parts) == 1 else {"anyOf": parts}
 
 
+def or_null(schema: Schema) -> Schema:
+    """The same, or nothing."""
+    if not schema:
+        return schema
+    if "type" in schema:
+        return {**schema, "type": list(dict.fromkeys([*_list(schema["type"]), "null"]))}
+    return {**schema, "enum": list(dict.fromkeys([*schema["enum"], None]))} if "enum" in schema else either(schema, SIMPLE["None"])
+
+
 def _parts(schema: Schema) -> list[Schema]:
     return schema["anyOf"] if set(schema) == {"anyOf"} else [schema]
 

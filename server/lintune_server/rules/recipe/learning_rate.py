@@ -16,7 +16,7 @@ _HIGHEST = 2e-4
 _WRECKS = 1e-3
 _LOWEST = 1e-6
 _LOW_RANK = ("lora", "qlora")
-_OWN_SCALE = ("muon", "muon_8bit", "dion", "sinkgd", "prodigy", "sgd")
+_OWN_SCALE = ("muon", "muon_8bit", "dion", "polora", "sinkgd", "prodigy", "sgd")
 """Optimizers whose rates have another scale: Muon's usual one is 0.02 (Jordan et al. 2024), Prodigy's 1."""
 _TRIAL = 100
 """Steps of a run that only tries things out, as Axolotl's benchmarks do."""
