@@ -119,3 +119,7 @@ class RecipeProblem:
     """What to write in the place of `range` (or of `replace_range`), when a fix is certain."""
     severity: Severity | None = None
     replace_range: Range | None = None
+    more: tuple[tuple[Range, str], ...] = ()
+    """Other places that the same fix changes, each with what to write there; an empty range is an insertion."""
+    safe: bool = True
+    """Whether the fix leaves what is trained as it is meant; else it is never applied without being asked for."""

@@ -59,6 +59,8 @@ def _ask(rule: RecipeRule, source: RecipeSource) -> Iterator[Finding]:
 def _finding(rule: Rule, problem: RecipeProblem) -> Finding:
     fix = None
     if problem.replacement is not None:
-        fix = Fix(problem.title, (Edit(problem.replace_range or problem.range, problem.replacement),))
+        first = Edit(problem.replace_range or problem.range, problem.replacement)
+        edits = (first, *(Edit(place, text) for place, text in problem.more))
+        fix = Fix(problem.title, edits, problem.safe)
     severity = rule.severity if problem.severity is None else problem.severity
     return Finding(rule.code, rule.name, severity, problem.message, problem.range, fix)
