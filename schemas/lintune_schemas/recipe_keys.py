@@ -40,7 +40,9 @@ class RecipeKey:
     """Whether the built-in trainer does what it says, or only Axolotl."""
     deprecated: bool
     replacement: str | None
-    """What is written today in place of a deprecated key."""
+    """What is written today in place of a deprecated key; with dots, in which section."""
+    replacement_value: str | None = None
+    """The value that the key of today then has, when it is not the same."""
 
 
 def key_at(path: Sequence[str | int]) -> RecipeKey | None:
@@ -81,6 +83,7 @@ def _key(name: str, schema: dict[str, Any], *, carried_out: bool) -> RecipeKey:
         carried_out=carried_out,
         deprecated=schema.get("deprecated", False),
         replacement=schema.get("x-replacement"),
+        replacement_value=schema.get("x-replacement-value"),
     )
 
 
