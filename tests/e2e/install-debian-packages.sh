@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the editor tests need, where they are missing:
-# Neovim, a browser with a font for the emoji of the example, and what code-server's native modules are built and run with.
+# Neovim, Emacs, a browser with a font for the emoji of the example, and what code-server's native modules are built
+# and run with.
 set -euo pipefail
 
-wanted=(chromium fonts-noto-color-emoji ripgrep libkrb5-dev g++ make neovim)
+wanted=(chromium fonts-noto-color-emoji ripgrep libkrb5-dev g++ make neovim emacs-nox elpa-eglot)
 missing=()
 for package in "${wanted[@]}"; do
   status=$(dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null || true)

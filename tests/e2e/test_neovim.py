@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -12,27 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from .code_server import REPOSITORY, copy_example
+from .other_editors import copy_untrained_example, snippets
 
 pytestmark = pytest.mark.slow
 
 STEPS = Path(__file__).with_name("neovim_steps.lua")
 
 
-def snippets(heading: str, language: str) -> list[str]:
-    """The blocks of code in a section of docs/editors.md."""
-    page = (REPOSITORY / "docs" / "editors.md").read_text(encoding="utf-8")
-    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
-
-
 def test_neovim(tmp_path: Path) -> None:
     neovim = shutil.which("nvim")
     if neovim is None:
         pytest.fail("Neovim is missing. Run tests/e2e/install-debian-packages.sh first.")
-    workspace, fixed = (copy_example(tmp_path / name) for name in ("workspace", "fixed"))
-    recipe = workspace / "recipe.yaml"
-    recipe.write_text(recipe.read_text(encoding="utf-8").replace("train_on_save: true", "train_on_save: false"))
+    workspace, fixed = (copy_untrained_example(tmp_path / name) for name in ("workspace", "fixed"))
     broken = (workspace / "broken.jsonl").read_text(encoding="utf-8").splitlines()
     for name, snippet in zip(("init", "new", "on_save"), snippets("Neovim", "lua"), strict=True):
         (tmp_path / f"{name}.lua").write_text(snippet, encoding="utf-8")

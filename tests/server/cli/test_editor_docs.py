@@ -5,22 +5,15 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 
 from lintune_server.cli.main import COMMANDS, parser_of
 from lintune_server.lint.checking import DATASET_SUFFIXES
 
-PAGE = (Path(__file__).parents[3] / "docs" / "editors.md").read_text(encoding="utf-8")
+from ...e2e.other_editors import snippets
+
 COMMAND = ["lintune", "server"]
-
-
-def snippets(heading: str, language: str) -> list[str]:
-    section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    found = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
-    assert found, heading
-    return found
 
 
 def test_the_command_is_there():
