@@ -56,7 +56,9 @@ def find(lines: Sequence[str], line: int, column: int) -> Cursor | None:
     seen = Outline(lines, line).watched
     if seen.comment is not None and column > seen.comment:
         return None
-    slots = [slot for slot in seen.slots if slot.start <= (line, column) and (slot.end or (line, column)) >= (line, column)]
+    slots = [
+        slot for slot in seen.slots if slot.start <= (line, column) and (slot.end or (line, column)) >= (line, column)
+    ]
     if slots:
         found = _in_brackets(slots[-1], line, column)
     elif seen.hidden:
@@ -86,7 +88,9 @@ def _parent(before: Sequence[Node], column: int) -> Node:
 
 def _word(text: str, line: int, content: int, column: int) -> Span | None:
     """The text of a line without a key; None when the cursor is behind it."""
-    end = quote_end(text, content) if text[content] in "\"'" else len(text[: comment_start(text, content)].rstrip(" \t"))
+    end = (
+        quote_end(text, content) if text[content] in "\"'" else len(text[: comment_start(text, content)].rstrip(" \t"))
+    )
     return Span(line, content, end) if column <= end else None
 
 
@@ -140,9 +144,7 @@ def _renamed(node: Node, name: Span, line: int, column: int) -> Cursor | None:
         return None
     assert node.parent is not None
     others = frozenset(child.key for child in node.parent.children if isinstance(child.key, str) and child is not node)
-    return Cursor(
-        node.parent.path, name.start, name.end, key=True, present=others, column=node.column, has_colon=True
-    )
+    return Cursor(node.parent.path, name.start, name.end, key=True, present=others, column=node.column, has_colon=True)
 
 
 def _in_brackets(slot: Slot, line: int, column: int) -> Cursor | None:

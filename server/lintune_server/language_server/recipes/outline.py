@@ -144,7 +144,7 @@ class Outline:
 
     def _stray(self, number: int, text: str, column: int) -> None:
         """Text that is no key (yet): the value of what is open above, the rest of one, or a key being written."""
-        if not self._stack[-1].line == number:
+        if self._stack[-1].line != number:
             stack = self._open_at(column)
             if not stack[-1].empty or (len(stack) == 1 and text[column] not in "[{"):
                 self._comment(number, comment_start(text, column))

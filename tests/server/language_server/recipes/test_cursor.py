@@ -264,7 +264,22 @@ def test_an_outline_is_what_yaml_reads() -> None:
 def test_any_text_and_any_place_are_understood_somehow() -> None:
     """Pieces of recipes in any order, cut anywhere: an answer, never an error."""
     random.seed(4)
-    pieces = [*RECIPE, *RECIPE.splitlines(keepends=True), "- ", "[", "{", "]", "}", "'", '"', ": ", "\t", "|", "#", "😀"]
+    pieces = [
+        *RECIPE,
+        *RECIPE.splitlines(keepends=True),
+        "- ",
+        "[",
+        "{",
+        "]",
+        "}",
+        "'",
+        '"',
+        ": ",
+        "\t",
+        "|",
+        "#",
+        "😀",
+    ]
     for _ in range(400):
         lines = split("".join(random.choices(pieces, k=random.randrange(40))))
         for number, line in enumerate(lines):
