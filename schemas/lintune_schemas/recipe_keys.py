@@ -33,7 +33,8 @@ class RecipeKey:
     kind: str
     """Its type in words: `whole number`, `text or list of texts`."""
     choices: tuple[str, ...]
-    """Values that are named one by one, as YAML writes them; empty where any value of its kind will do."""
+    """Values that are named one by one, as YAML writes them; empty where any value of its kind will do. Of a list,
+    those of its items."""
     default: Any
     """None where there is none."""
     carried_out: bool
@@ -105,7 +106,7 @@ def _schemas(path: tuple[str | int, ...]) -> list[dict[str, Any]]:
 def _branches(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if "$ref" in schema:
         yield from _branches(json_schema()["$defs"][schema["$ref"].rsplit("/", 1)[1]])
-    elif "anyOf" in schema:
+    elif "anyOf" in schema and "properties" not in schema:  # else they are about which of them are needed
         for part in schema["anyOf"]:
             yield from _branches(part)
     else:
@@ -129,6 +130,8 @@ def _kind(branches: list[dict[str, Any]]) -> str:
 
 
 def _plural(words: str) -> str:
+    if words == "one of its choices":
+        return "its choices"
     return words if " or " in words or words.startswith("list") else f"{words}s"
 
 
@@ -142,6 +145,8 @@ def _choices(branch: dict[str, Any]) -> Iterator[str]:
     types = branch.get("type", [])
     if "boolean" in ([types] if isinstance(types, str) else types):
         yield from ("true", "false")
+    for item in _branches(branch.get("items") or {}):
+        yield from _choices(item)
 
 
 def _structs(path: tuple[str | int, ...]) -> list[type[msgspec.Struct]]:
