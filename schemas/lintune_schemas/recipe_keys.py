@@ -145,8 +145,9 @@ def _choices(branch: dict[str, Any]) -> Iterator[str]:
     types = branch.get("type", [])
     if "boolean" in ([types] if isinstance(types, str) else types):
         yield from ("true", "false")
-    for item in _branches(branch.get("items") or {}):
-        yield from _choices(item)
+    if "items" in branch:
+        for item in _branches(branch["items"]):
+            yield from _choices(item)
 
 
 def _structs(path: tuple[str | int, ...]) -> list[type[msgspec.Struct]]:
