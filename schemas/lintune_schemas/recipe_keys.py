@@ -145,9 +145,8 @@ def _choices(branch: dict[str, Any]) -> Iterator[str]:
     types = branch.get("type", [])
     if "boolean" in ([types] if isinstance(types, str) else types):
         yield from ("true", "false")
-    if "items" in branch:
-        for item in _branches(branch["items"]):
-            yield from _choices(item)
+    if isinstance(items := branch.get("items"), dict):
+        yield from (choice for item in _branches(items) for choice in _choices(item))
 
 
 def _structs(path: tuple[str | int, ...]) -> list[type[msgspec.Struct]]:
