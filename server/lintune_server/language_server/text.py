@@ -6,10 +6,9 @@ strings may hold, and rebuilds the whole text for each keystroke. This one keeps
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+from lintune_server.lint.lines import with_ends, without_end
 
 Place = tuple[int, int]
 """A 0-based line, and a column or an offset in the client's units, as each function says."""
@@ -33,7 +32,7 @@ class Encoding(StrEnum):
 
     def column(self, line: str, units: int) -> int:
         """The column at a client's offset; an offset beyond the line is at its end, before the line end."""
-        line = without_line_end(line)
+        line = without_end(line)
         if units < 0:
             return 0
         if self is Encoding.UTF32 or line.isascii():
@@ -46,14 +45,10 @@ class Encoding(StrEnum):
 
 def split(text: str) -> list[str]:
     """The lines of a text with their line ends. There is always a last one without: it may be empty."""
-    lines: list[str] = _LINE.findall(text)
+    lines = with_ends(text)
     if not lines or lines[-1][-1] in "\r\n":
         lines.append("")
     return lines
-
-
-def without_line_end(line: str) -> str:
-    return line.rstrip("\r\n")
 
 
 class Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 
 _MANY = 1_000
-"""Lines for which it pays to load what finds facts of many at once."""
+"""Lines for which it pays to load numpy, which finds facts of many at once."""
+_SOME = 50
+"""Lines for which it pays to ask it when it is there."""
 
 
 class CheckedLine(NamedTuple):
@@ -120,7 +123,7 @@ def _ask(
 
 def _facts(lines: Sequence[Line]) -> Iterable[tuple[Any, ...]]:
     """For each line all facts, in the order of `FACTS`."""
-    at_once = len(lines) >= _MANY
+    at_once = len(lines) >= (_SOME if "numpy" in sys.modules else _MANY)
     columns = [fact.many(lines) if fact.many and at_once else [fact.of(line) for line in lines] for fact in FACTS]
     return zip(*columns, strict=True)
 

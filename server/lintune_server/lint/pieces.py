@@ -49,21 +49,21 @@ class Piece:
     too_long: bool = False
 
 
-def cut(file: BinaryIO, size: int) -> Iterator[Piece]:
-    """The pieces of the first `size` bytes."""
+def cut(file: BinaryIO, size: int, length: int = PIECE_BYTES) -> Iterator[Piece]:
+    """The pieces of the first `size` bytes, of about `length` bytes each."""
     start = 0
     while start < size:
-        end = _line_end_before(file, start, min(start + PIECE_BYTES, size), size)
+        end = _line_end_before(file, start, min(start + length, size), size, length)
         if end is None:
-            end = _line_end_after(file, start + PIECE_BYTES, size)
+            end = _line_end_after(file, start + length, size)
         yield Piece(start, end, too_long=end - start > LONGEST_LINE)
         start = end
 
 
-def _line_end_before(file: BinaryIO, start: int, end: int, size: int) -> int | None:
+def _line_end_before(file: BinaryIO, start: int, end: int, size: int, length: int) -> int | None:
     """The end of the last whole line between two places; None when there is none."""
     if end == size:
-        return end if end - start <= PIECE_BYTES else None
+        return end if end - start <= length else None
     found = _last(file, b"\n", start, end)
     if found is None:
         found = _last(file, b"\r", start, end - 1)  # behind one at the very end, a line feed may follow
@@ -177,7 +177,7 @@ def check(
     offsets = array("Q")
     keys: list[bytes] = []
     with path.open("rb") as file:
-        for piece, checked in _each(cut(file, size), size, checker):
+        for piece, checked in each(cut(file, size), size, checker):
             whole.append(checked.part)
             keys.append(checked.part.key)
             offsets.extend(offset + piece.start for offset in checked.offsets)
@@ -188,7 +188,8 @@ def check(
     return whole, offsets
 
 
-def _each(pieces: Iterator[Piece], size: int, checker: PieceChecker) -> Iterator[tuple[Piece, CheckedPiece]]:
+def each(pieces: Iterator[Piece], size: int, checker: PieceChecker) -> Iterator[tuple[Piece, CheckedPiece]]:
+    """Check pieces of `size` bytes in all, in their order. Raises LintuneError and OSError."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if size < _WORTH_PROCESSES or cores == 1 or not _can_fork():
         for piece in pieces:

@@ -132,7 +132,7 @@ def scan(
             empty = Part()
             data = judging.data_set(path, empty, surroundings, lambda _: "")
             return Scan(path, context, empty, data, tuple(found), _lines_of_head(head, found, source))
-        surroundings = _surroundings(head, path, context)
+        surroundings = surroundings_at(head, path, context)
         checker = pieces.PieceChecker(path, source, surroundings, _key(path, surroundings, context))
         whole, offsets = pieces.check(source, size, checker, lambda done: progress(done, size))
         after = source.stat()
@@ -199,7 +199,8 @@ def _lines_of_head(head: Head, found: list[Finding], source: Path) -> DiskLines:
     return DiskLines(source, head.size, pieces.line_offsets(head.data) or array("Q", [0]))
 
 
-def _surroundings(head: Head, path: Path, context: Context) -> Surroundings:
+def surroundings_at(head: Head, path: Path, context: Context) -> Surroundings:
+    """What the rules may know of a file that begins so."""
     lines, _ = part.split(head.data.decode("utf-8", "surrogateescape"))
     if not head.whole:
         lines.pop()
