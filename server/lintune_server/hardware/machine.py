@@ -20,6 +20,8 @@ class Device:
     """Bytes that nobody uses, as of the first look in this process."""
     capability: tuple[int, int] | None = None
     """NVIDIA's compute capability, as (8, 6)."""
+    tera_operations: float | None = None
+    """10¹² floating-point operations a second that its matrix units reach at most in 16 bits. None: not known."""
     usable: bool = True
     """Whether the built-in trainer can train on it: a CUDA or ROCm device, and the installed torch is built for it."""
     hindrance: str = ""

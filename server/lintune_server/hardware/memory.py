@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from lintune_server.lint.recipe_data import RecipeData
 
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
-"""A parameter in NF4 with double quantization: 4 bits, and for each 64 parameters a constant of 8 bits, and for each 256
-of those one of 32 (Dettmers et al. 2023, section 3: 0.127 bits a parameter, 4.127 in all)."""
+"""A parameter in NF4 with double quantization: 4 bits, for each 64 parameters a constant of 8 bits, and for each 256 of
+those one of 32 (Dettmers et al. 2023, section 3: 0.127 bits a parameter, 4.127 in all)."""
 
 _OPTIMIZER_BYTES = {
     "adamw": 8,

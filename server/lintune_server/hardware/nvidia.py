@@ -15,6 +15,11 @@ _TIME_LIMIT = 3.0
 """Seconds. A healthy driver answers in well under one, also when it has to wake the device first; a broken one
 may never."""
 
+_SM_CLOCK = 1
+"""NVML_CLOCK_SM."""
+_DATA_CENTRE = ((8, 0), (9, 0), (10, 0), (10, 3))
+"""A100, H100 and H200, B200, B300."""
+
 
 class _Memory(ctypes.Structure):
     _fields_ = (("total", ctypes.c_ulonglong), ("free", ctypes.c_ulonglong), ("used", ctypes.c_ulonglong))
@@ -79,7 +84,32 @@ def _device(nvml: Any, index: int) -> tuple[str, Device]:
     _call(nvml, "nvmlDeviceGetMemoryInfo", handle, ctypes.byref(memory))
     _call(nvml, "nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor))
     name, uuid = _text(nvml, "nvmlDeviceGetName", handle), _text(nvml, "nvmlDeviceGetUUID", handle)
-    return uuid, Device("nvidia", name, memory.total, memory.free, (major.value, minor.value))
+    capability = (major.value, minor.value)
+    return uuid, Device("nvidia", name, memory.total, memory.free, capability, _peak(nvml, handle, name, capability))
+
+
+def _peak(nvml: Any, handle: Any, name: str, capability: tuple[int, int]) -> float | None:
+    """From cores and clock to the peak of 16-bit matrix products, in 10¹² operations a second.
+
+    A core does two operations a cycle in fp32; what the tensor cores beside it do is a multiple of that, by NVIDIA's
+    whitepapers on Volta, Turing, Ampere, Ada and Hopper: 16 in data centres since Ampere, 8 on V100 and T4, 4 on
+    workstation cards, and half of that on GeForce, whose 32-bit sums are held back.
+    """
+    cores, megahertz = ctypes.c_uint(), ctypes.c_uint()
+    try:
+        _call(nvml, "nvmlDeviceGetNumGpuCores", handle, ctypes.byref(cores))
+        _call(nvml, "nvmlDeviceGetMaxClockInfo", handle, ctypes.c_int(_SM_CLOCK), ctypes.byref(megahertz))
+    except (NvmlError, AttributeError):  # drivers before 2021
+        return None
+    if capability in _DATA_CENTRE:
+        multiple = 16
+    elif capability < (7, 0):
+        multiple = 1
+    elif capability < (8, 0):
+        multiple = 4 if "GeForce" in name else 8
+    else:
+        multiple = 2 if "GeForce" in name else 4
+    return round(cores.value * 2 * megahertz.value * 1e6 * multiple / 1e12, 1)
 
 
 def _text(nvml: Any, function: str, handle: Any) -> str:

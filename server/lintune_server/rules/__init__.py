@@ -36,6 +36,7 @@ FAMILIES = {
     "QL": "Quality",
     "DS": "The data set as a whole",
     "RC": "Recipe",
+    "HW": "Hardware",
 }
 
 _LINE_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, LineRule))

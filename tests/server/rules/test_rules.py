@@ -2,6 +2,9 @@
 
 A line of expected.txt is `file:line:column-line:column severity message`, with `[fix: …]` behind it when there is one;
 lines and columns count from 1. `bad-fixed` is what remains of `bad` with every fix of the rule applied, safe or not.
+
+Rules of hardware are asked about the machines in machines/: a file's name says which behind its first dash, as in
+`bad-t4-flash.yaml`, or else it is the laptop.
 """
 
 from __future__ import annotations
@@ -9,14 +12,18 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from lintune_server.hardware import Machine
 from lintune_server.lint import checking, fixing, together
+from lintune_server.lint.recipe import check_recipe
 from lintune_server.lint.selection import Selection
 from lintune_server.lint.sieve import UNUSED_RECIPE_IGNORE
 from lintune_server.rules import BY_CODE, RULES
 
 FIXTURES = Path(__file__).parent / "fixtures"
+MACHINES = Path(__file__).parent / "machines"
 
 
 def described(path: Path, code: str) -> list[str]:
@@ -29,12 +36,19 @@ def described(path: Path, code: str) -> list[str]:
     return lines
 
 
+def machine_for(path: Path) -> Machine:
+    _, name, *_ = *path.stem.removesuffix("-fixed").split("-"), "laptop"
+    return msgspec.json.decode((MACHINES / f"{name}.json").read_bytes(), type=Machine)
+
+
 def _findings(path, code):
     selection = Selection((code,))
     if code == UNUSED_RECIPE_IGNORE:  # known only when the data sets of the recipe are checked in the same run
         files = [*sorted(path.parent.glob("data/*.jsonl")), path]
         *_, checked = together.check(files, selection, partial(checking.check, recipe=path, selection=selection))
         found = checked.findings
+    elif code.startswith("HW"):
+        found = check_recipe(checking.read(path), path, selection, machine_for(path))
     else:
         found = checking.check(path, None, selection).findings
     assert all(finding.code == code for finding in found)
