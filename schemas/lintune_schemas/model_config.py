@@ -38,7 +38,7 @@ class ModelFacts:
     """Of each layer, by the last part of the name: (in, out). Empty for an architecture that is not known here and
     whose weights are not there to be looked at."""
     modules: tuple[str, ...]
-    """Full names of all modules that an adapter can be put on, embeddings included; empty as `linear_modules` is."""
+    """Full names of all modules that an adapter can be put on, embeddings included; empty where not all are known."""
     weight_bytes: int | None
     """On disk; None when the weights are not there, or not whole."""
     pickled_only: bool
@@ -48,6 +48,8 @@ class ModelFacts:
     source: Literal["config", "gguf", "starter"]
     custom_code: bool = False
     """Whether config.json names Python code that comes with the model."""
+    class_name: str | None = None
+    """The first of config.json's `architectures`: `LlamaForCausalLM`, …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +125,13 @@ def of_config(
     tied = _tied(config, whole, kind, heads)
     names = _names(heads)
     if names:
-        linear, modules = _linear(heads.tensors, names), tuple(names)
+        linear, modules = _linear(heads.tensors, names), tuple(dict.fromkeys([*names, "lm_head"]))
     elif made:
         linear = _modules(made, kind, sizes)
-        prefix = "model.language_model" if isinstance(text, dict) else "model"
-        modules = _full_names(prefix, sizes.layers, linear)
+        modules = () if isinstance(text, dict) else _full_names(sizes.layers, linear)
     else:
         linear, modules = {}, ()
+    classes = whole.get("architectures")
     quantized = "quantization_config" in whole  # their tensors have the shapes of packed bytes
     counted = sum(math.prod(shape) for shape in heads.tensors.values())
     return ModelFacts(
@@ -151,6 +153,7 @@ def of_config(
         chat_template=heads.chat_template,
         source=source,
         custom_code=isinstance(whole.get("auto_map"), dict),
+        class_name=str(classes[0]) if isinstance(classes, list) and classes else None,
     )
 
 
@@ -207,16 +210,14 @@ def _names(heads: Heads) -> list[str]:
     """Names of the modules with a matrix: linear layers and embeddings."""
     suffix = ".weight"
     return [
-        name.removesuffix(suffix)
-        for name, shape in heads.tensors.items()
-        if name.endswith(suffix) and len(shape) == 2 and not _SEES_OR_HEARS.search(name)
+        name.removesuffix(suffix) for name, shape in heads.tensors.items() if name.endswith(suffix) and len(shape) == 2
     ]
 
 
 def _linear(tensors: dict[str, tuple[int, ...]], names: list[str]) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for name in names:
-        if _LAYER.search(name):
+        if _LAYER.search(name) and not _SEES_OR_HEARS.search(name):
             out, into = tensors[f"{name}.weight"]
             last = name.rpartition(".")[2]
             found[last] = max(found.get(last, (0, 0)), (into, out))
@@ -254,10 +255,10 @@ def _modules(made: _Architecture, kind: str, sizes: _Sizes) -> dict[str, tuple[i
 _IN_ATTENTION = (*_QKV, "o_proj", "qkv_proj", "dense")
 
 
-def _full_names(prefix: str, layers: int, linear: dict[str, tuple[int, int]]) -> tuple[str, ...]:
+def _full_names(layers: int, linear: dict[str, tuple[int, int]]) -> tuple[str, ...]:
     parts = [f"{'self_attn' if name in _IN_ATTENTION else 'mlp'}.{name}" for name in linear]
-    inside = [f"{prefix}.layers.{layer}.{part}" for layer in range(layers) for part in parts]
-    return (f"{prefix}.embed_tokens", *inside, "lm_head")
+    inside = [f"model.layers.{layer}.{part}" for layer in range(layers) for part in parts]
+    return ("model.embed_tokens", *inside, "lm_head")
 
 
 def _parameters(config: dict[str, Any], made: _Architecture | None, kind: str, sizes: _Sizes, tied: bool) -> int:

@@ -46,7 +46,7 @@ def of_folder(folder: Path) -> Heads:
     chat_template = (folder / "chat_template.jinja").is_file() or bool(
         read_json(folder / "tokenizer_config.json").get("chat_template")
     )
-    files = _safetensors(folder)
+    files = safetensors_of(folder)
     if not files:
         pickles = [file for pattern in _PICKLES for file in folder.glob(pattern) if _holds_weights(file)]
         size = sum(file.stat().st_size for file in pickles) or None
@@ -60,7 +60,8 @@ def of_folder(folder: Path) -> Heads:
     return Heads({} if quantized else tensors, size, chat_template=chat_template)
 
 
-def _safetensors(folder: Path) -> list[Path]:
+def safetensors_of(folder: Path) -> list[Path]:
+    """The files that hold a model's weights; some may be missing."""
     weight_map = read_json(folder / "model.safetensors.index.json").get("weight_map")
     if isinstance(weight_map, dict):
         return [folder / name for name in sorted({name for name in weight_map.values() if isinstance(name, str)})]
@@ -74,6 +75,15 @@ def _holds_weights(file: Path) -> bool:
 
 def _tensors(file: Path) -> dict[str, tuple[int, ...]]:
     """Raises ValueError for a file that is no safetensors."""
+    entries, _ = read_safetensors(file)
+    return {name: tuple(entry["shape"]) for name, entry in entries.items()}
+
+
+def read_safetensors(file: Path) -> tuple[dict[str, dict[str, Any]], int]:
+    """`dtype`, `shape` and `data_offsets` by the names of the tensors, and where in the file the data begin.
+
+    Raises ValueError for a file that is no safetensors, OSError when it cannot be read.
+    """
     with file.open("rb") as opened:
         start = opened.read(8)
         length = int.from_bytes(start, "little")
@@ -82,8 +92,8 @@ def _tensors(file: Path) -> dict[str, tuple[int, ...]]:
         head = orjson.loads(opened.read(length))
     if not isinstance(head, dict):
         raise ValueError(f"{file} is no safetensors file")
-    entries = ((name, entry.get("shape")) for name, entry in head.items() if isinstance(entry, dict))
-    return {name: tuple(shape) for name, shape in entries if isinstance(shape, list)}
+    entries = {name: entry for name, entry in head.items() if isinstance(entry, dict)}
+    return {name: entry for name, entry in entries.items() if isinstance(entry.get("shape"), list)}, 8 + length
 
 
 # Types of metadata values, by their number in the GGUF specification (version 3).

@@ -225,7 +225,7 @@ def test_an_architecture_of_its_own(tmp_path):
     weights(folder / "model.safetensors", tensors)
     facts = facts_of("m", tmp_path)
     assert facts.linear_modules == {"mix": (8, 32)}
-    assert facts.modules == ("wte", "h.0.mix", "h.1.mix")
+    assert facts.modules == ("wte", "h.0.mix", "h.1.mix", "lm_head")
     assert facts.parameters == 80 + 24 * 8 + 8 + 32 * 8
 
 
@@ -237,7 +237,8 @@ def test_a_model_that_sees(tmp_path):
     assert (facts.architecture, facts.heads, facts.kv_heads, facts.head_dim) == ("gemma3_text", 8, 4, 256)
     assert (facts.vocabulary_size, facts.context_length) == (262_208, 131_072)
     assert facts.tied_embeddings
-    assert "model.language_model.layers.1.mlp.up_proj" in facts.modules
+    assert facts.linear_modules["up_proj"] == (64, 96)
+    assert facts.modules == (), "what it sees with is not known"
     weights(
         folder / "model.safetensors",
         {
@@ -249,6 +250,7 @@ def test_a_model_that_sees(tmp_path):
     facts = facts_of("m", tmp_path)
     assert facts.linear_modules == {"up_proj": (64, 96)}
     assert facts.parameters == 6400 + 96 * 64 + 32 * 32
+    assert "vision_tower.vision_model.encoder.layers.0.self_attn.q_proj" in facts.modules
 
 
 def test_a_model_in_the_hubs_cache(tmp_path, monkeypatch):
