@@ -1,4 +1,4 @@
-"""The readers of the open data sets, each with what its lines are read by; and the client asks again when that changes."""
+"""The readers of the open data sets, each with what its lines are read by."""
 
 from __future__ import annotations
 

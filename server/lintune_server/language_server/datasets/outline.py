@@ -41,7 +41,7 @@ def _name(line: Line) -> str:
     texts = line.texts
     asked = next((text.text for text in texts if text.role == "user" and text.text.strip()), None)
     if asked is None:
-        strings = [text.text for text in texts] or [value for value in (line.sample or {}).values()]
+        strings = [text.text for text in texts] or list((line.sample or {}).values())
         asked = next((text for text in strings if isinstance(text, str) and text.strip()), "")
     return first_words(asked) or _NOTHING
 

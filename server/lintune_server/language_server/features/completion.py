@@ -1,4 +1,4 @@
-"""textDocument/completion: keys and values of a recipe."""
+"""textDocument/completion: keys and values of a recipe and of samples."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from lintune_server.language_server.datasets import completion as samples
 from lintune_server.language_server.documents import Kind
 from lintune_server.language_server.recipes.candidate import Sort
 from lintune_server.language_server.recipes.completion import complete
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lintune_server.language_server.connection import LintuneServer
     from lintune_server.language_server.documents import Document
     from lintune_server.language_server.recipes.candidate import Candidate
@@ -47,6 +50,8 @@ async def completion(ls: LintuneServer, params: types.CompletionParams) -> types
     match document.kind:
         case Kind.RECIPE:
             return await _in_recipe(ls, document, params.position)
+        case Kind.DATASET:
+            return await _in_sample(ls, document, params.position)
     return None
 
 
@@ -61,7 +66,24 @@ async def _in_recipe(ls: LintuneServer, document: Document, position: types.Posi
     if found is None:
         return None
     cursor, candidates = found
-    start, end = (types.Position(number, encoding.units(line, at)) for at in (cursor.start, cursor.end))
+    return _listed(ls, candidates, number, line, (cursor.start, cursor.end))
+
+
+async def _in_sample(ls: LintuneServer, document: Document, position: types.Position) -> types.CompletionList | None:
+    line = document.line(position.line)
+    reader = await ls.session.readers.of(document)
+    if line is None or reader is None:
+        return None
+    column = ls.session.encoding.column(line, position.character)
+    found = await asyncio.to_thread(samples.complete, reader, line, column)
+    return _listed(ls, found[1], position.line, line, found[0]) if found else None
+
+
+def _listed(
+    ls: LintuneServer, candidates: Sequence[Candidate], number: int, line: str, columns: tuple[int, int]
+) -> types.CompletionList:
+    """columns: of the line, what a candidate takes the place of."""
+    start, end = (types.Position(number, ls.session.encoding.units(line, column)) for column in columns)
     replaced = types.Range(start, end)
     snippets = _knows_snippets(ls)
     items = [_item(one, order, replaced, snippets) for order, one in enumerate(candidates[:_MOST])]

@@ -1,0 +1,59 @@
+"""Everything that could be written at the cursor of a sample: keys of its format, roles, tools, codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from lintune_schemas.samples import IGNORE_KEY, LAYOUTS
+from lintune_server.language_server.datasets import cursor as cursors
+from lintune_server.language_server.datasets import keys, skeletons, values
+from lintune_server.language_server.datasets.place import Place
+from lintune_server.language_server.recipes.candidate import Candidate, Sort
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lintune_schemas.samples import Layout
+    from lintune_server.language_server.datasets.cursor import Cursor
+    from lintune_server.language_server.datasets.reader import Reader
+
+
+def complete(reader: Reader, line: str, column: int) -> tuple[tuple[int, int], list[Candidate]] | None:
+    """What fits at a column, best first, and the columns that it replaces; None where nothing fits."""
+    if not line.strip():
+        return (column, column), list(_samples(reader.layout))
+    cursor = cursors.find(line, column)
+    if cursor.lacks_mark and cursor.nothing_there:
+        return None  # behind a value, before its comma; behind a key, before its colon
+    found = list(_fitting(reader, cursor))
+    if not found:
+        return None
+    return (cursor.start + cursor.quoted, cursor.end), sorted(found, key=lambda one: one.rank)
+
+
+def _samples(layout: Layout | None) -> Iterator[Candidate]:
+    """Whole samples, of the file's format when it has one."""
+    for one in LAYOUTS.values() if layout is None else (layout,):
+        text, stop = skeletons.written(skeletons.sample(one))
+        yield Candidate(f"{{}} {one.format.value}", Sort.SECTION, text, "a whole sample", stop=stop)
+
+
+def _fitting(reader: Reader, cursor: Cursor) -> Iterator[Candidate]:
+    line = reader.line(_written(cursor.sample))
+    layout = line.layout or reader.layout
+    place = Place(cursor, line, layout)
+    if cursor.is_key:
+        yield from keys.candidates(place)
+    elif cursor.path[:1] == (IGNORE_KEY,):
+        yield from values.rules(cursor)
+    elif layout is not None:
+        yield from values.candidates(place)
+
+
+def _written(sample: object) -> str:
+    try:
+        return orjson.dumps(sample).decode()
+    except TypeError:  # half a surrogate pair, or nested too deep
+        return ""
