@@ -43,21 +43,33 @@ def context_for(dataset: Path, recipe: Path | None = None) -> Context:
     if read is None:
         return Context(path, problem=f"{path.name} names no base_model, so the tokens are not known.")
     try:
-        return _with_tokenizer(path, read)
+        return of_recipe(path, read)
     except LintuneError as error:
         return Context(path, read, problem=str(error))
 
 
-def _with_tokenizer(path: Path, recipe: Recipe) -> Context:
-    model = base_model.find(recipe.base_model, path.parent)
+def own_tokenizer(name: str, recipe_folder: Path) -> ChatTokenizer:
+    """The tokenizer of a model, with the chat template that it comes with. Raises LintuneError."""
+    folder, modified = _tokenizer_files(name, recipe_folder)
+    return _load(folder, modified, None, None)
+
+
+def of_recipe(path: Path, recipe: Recipe) -> Context:
+    """The context of a recipe as it is or will be at a path. Raises LintuneError when its tokens are not known."""
+    folder, modified = _tokenizer_files(recipe.base_model, path.parent)
+    tokenizer = _load(folder, modified, recipe.chat_template, recipe.chat_template_jinja)
+    return Context(path, recipe, tokenizer, tokenizer_files=f"{folder}:{modified}")
+
+
+def _tokenizer_files(name: str, recipe_folder: Path) -> tuple[Path, int]:
+    """The folder with the tokenizer of a model, and when its files changed last. Raises LintuneError."""
+    model = base_model.find(name, recipe_folder)
     if model.kind is ModelKind.HUB:
         raise LintuneError(
             f"The base model {model.name} is not on this machine yet: its tokens are not known. Training downloads it."
         )
     folder = model_files.tokenizer_folder(model)
-    modified = max((file.stat().st_mtime_ns for file in folder.glob("*.json*")), default=0)
-    tokenizer = _load(folder, modified, recipe.chat_template, recipe.chat_template_jinja)
-    return Context(path, recipe, tokenizer, tokenizer_files=f"{folder}:{modified}")
+    return folder, max((file.stat().st_mtime_ns for file in folder.glob("*.json*")), default=0)
 
 
 @lru_cache(maxsize=8)
