@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lintune_schemas.model_facts import ModelFacts
     from lintune_schemas.recipe import Recipe
 
-_BITS = {
+BITS = {
     "f32": 32.0,
     "f16": 16.0,
     "bf16": 16.0,
@@ -63,5 +63,5 @@ def written(recipe: Recipe, facts: ModelFacts) -> Written | None:
     if not recipe.lintune.export.gguf:
         return Written(checkpoints, adapter, 0, 0)
     whole = 2 * facts.parameters  # models are published, merged and converted in 16 bits
-    others = sum(_BITS.get(name, 5.0) for name in recipe.lintune.export.gguf if name != "f16")
+    others = sum(BITS.get(name, 5.0) for name in recipe.lintune.export.gguf if name != "f16")
     return Written(checkpoints, adapter, whole, whole + round(facts.parameters * others / 8))
