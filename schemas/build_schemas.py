@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from recipe_schema import DRAFT, Builder
 
 from lintune_schemas import events
+from recipe_schema import DRAFT, Builder
 
 if TYPE_CHECKING:
     from type_schemas import Schema
 
 HERE = Path(__file__).resolve().parent
+
 
 def run_event() -> Schema:
     schema = msgspec.json.schema(events.Event)

@@ -51,9 +51,9 @@ def vocabulary(folder: Path, release: str) -> Facts:
     by_name = {node.name: node for node in classes.values()}
     enums = {node.name: _members(node) for node in classes.values() if "Enum" in _bases(node)}
     sections = {name: _fields(node, by_name, choices) for name, node in classes.items() if node.name not in enums}
-    source = f"Axolotl {release}, Apache-2.0: names, types, bounds, defaults and enum values of its configuration; no text"
+    what = "names, types, bounds, defaults and enum values of its configuration; no text"
     return {
-        "source": source,
+        "source": f"Axolotl {release}, Apache-2.0: {what}",
         "enums": {name: values for name, values in enums.items() if values},
         "sections": {name: fields for name, fields in sections.items() if fields},
     }
@@ -84,9 +84,7 @@ def _choice(node: ast.stmt) -> tuple[str, ast.expr] | None:
     return None
 
 
-def _fields(
-    node: ast.ClassDef, by_name: dict[str, ast.ClassDef], choices: dict[str, ast.expr]
-) -> dict[str, Facts]:
+def _fields(node: ast.ClassDef, by_name: dict[str, ast.ClassDef], choices: dict[str, ast.expr]) -> dict[str, Facts]:
     found: dict[str, Facts] = {}
     for base in _bases(node) if node.name != TOP_CLASS else []:
         if base in by_name:
@@ -105,10 +103,9 @@ def _fields(
 def _field(type_: ast.expr, value: ast.expr | None) -> Facts:
     calls = [call for call in (value, *_annotations(type_)) if isinstance(call, ast.Call)]
     keywords = {keyword.arg: keyword.value for call in calls for keyword in call.keywords}
-    if isinstance(value, ast.Call):
+    default = value
+    if isinstance(value, ast.Call):  # of pydantic's Field
         default = value.args[0] if value.args else keywords.get("default")
-    else:
-        default = value
     facts: Facts = {"type": ast.unparse(_plain(type_))}
     if (literal := _literal(default)) is not None:
         facts["default"] = literal

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from lintune_section import LINTUNE
 from type_schemas import Schema, either, of_type, or_null
 
@@ -173,6 +174,8 @@ class Builder:
             schema["default"] = facts["default"]
         if facts.get("deprecated"):
             schema["deprecated"] = True
+        if usual := self.changes["usual"].get(section, {}).get(key):
+            schema["examples"] = usual
         if sentence := self.descriptions.get(section, {}).get(key):
             schema["description"] = sentence
         return schema
@@ -198,7 +201,7 @@ def _merged(one: Schema, other: Schema) -> Schema:
     return {**either(*kinds), **said}
 
 
-SAID = ("default", "description", "deprecated")
+SAID = ("default", "description", "deprecated", "examples")
 
 
 def _yaml(name: str) -> dict[str, Any]:

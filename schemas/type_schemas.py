@@ -76,7 +76,9 @@ def or_null(schema: Schema) -> Schema:
         return schema
     if "type" in schema:
         return {**schema, "type": list(dict.fromkeys([*_list(schema["type"]), "null"]))}
-    return {**schema, "enum": list(dict.fromkeys([*schema["enum"], None]))} if "enum" in schema else either(schema, SIMPLE["None"])
+    if "enum" in schema:
+        return {**schema, "enum": list(dict.fromkeys([*schema["enum"], None]))}
+    return either(schema, SIMPLE["None"])
 
 
 def _parts(schema: Schema) -> list[Schema]:

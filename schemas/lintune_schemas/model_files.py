@@ -51,14 +51,19 @@ def load_tokenizer_folder(folder: Path, chat_template: str | None = None, jinja:
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
     except Exception as error:  # the library raises bare Exception for every kind of broken file
         raise LintuneError(f"{tokenizer_file} is broken: {error}. Fetch the model's tokenizer again.") from error
-    config = _read_json(folder / "tokenizer_config.json")
-    special = {key: text for key in _SPECIAL_KEYS if (text := _token_text(config.get(key))) is not None}
+    config, special = _read_json(folder / "tokenizer_config.json"), special_tokens(folder)
     template = _template(folder, config, chat_template, jinja)
     add_bos = config.get("add_bos_token")
     if add_bos is None:  # as for Llama 3: then the tokenizer itself says so
         bos = special.get("bos_token")
         add_bos = bos is not None and tokenizer.encode("").tokens[:1] == [bos]
     return ChatTokenizer(tokenizer, template, special, bool(add_bos), tokenizer_file)
+
+
+def special_tokens(folder: Path) -> dict[str, str]:
+    """The texts of a tokenizer's `bos_token`, `eos_token`, `unk_token` and `pad_token`, of those that it has."""
+    config = _read_json(folder / "tokenizer_config.json")
+    return {key: text for key in _SPECIAL_KEYS if (text := _token_text(config.get(key))) is not None}
 
 
 def _template(folder: Path, config: dict[str, Any], wanted: str | None, jinja: str | None) -> str | None:

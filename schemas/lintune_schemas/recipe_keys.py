@@ -13,6 +13,8 @@ from lintune_schemas.recipe import Recipe, json_schema
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from msgspec.structs import FieldInfo
+
 _WORDS = {
     "string": "text",
     "integer": "whole number",
@@ -33,10 +35,10 @@ class RecipeKey:
     kind: str
     """Its type in words: `whole number`, `text or list of texts`."""
     choices: tuple[str, ...]
-    """Values that are named one by one, as YAML writes them; empty where any value of its kind will do. Of a list,
-    those of its items."""
+    """Values with names: all that it can have, or where `kind` has a text the usual ones. Of a list, those of its
+    items."""
     default: Any
-    """None where there is none."""
+    """Of the built-in trainer for what it carries out, else of Axolotl; None where there is none."""
     carried_out: bool
     """Whether the built-in trainer does what it says, or only Axolotl."""
     deprecated: bool
@@ -69,19 +71,21 @@ def _keys(path: tuple[str | int, ...]) -> dict[str, RecipeKey]:
     for schema in _schemas(path):
         for name, inner in schema.get("properties", {}).items():
             if name not in found:
-                found[name] = _key(name, inner, carried_out=any(name in _fields(struct) for struct in structs))
+                field = next((_fields(struct)[name] for struct in structs if name in _fields(struct)), None)
+                found[name] = _key(name, inner, field)
     return found
 
 
-def _key(name: str, schema: dict[str, Any], *, carried_out: bool) -> RecipeKey:
+def _key(name: str, schema: dict[str, Any], field: FieldInfo | None) -> RecipeKey:
     branches = list(_branches(schema))
+    named = (*schema.get("examples", ()), *(choice for branch in branches for choice in _choices(branch)))
     return RecipeKey(
         name=name,
         description=schema.get("description", ""),
         kind=_kind(branches),
-        choices=tuple(dict.fromkeys(choice for branch in branches for choice in _choices(branch))),
-        default=schema.get("default"),
-        carried_out=carried_out,
+        choices=tuple(dict.fromkeys(named)),
+        default=schema.get("default") if field is None else _default(field),
+        carried_out=field is not None,
         deprecated=schema.get("deprecated", False),
         replacement=schema.get("x-replacement"),
         replacement_value=schema.get("x-replacement-value"),
@@ -153,8 +157,9 @@ def _structs(path: tuple[str | int, ...]) -> list[type[msgspec.Struct]]:
     """The typed recipe's structs at a path: what they have is what the trainer carries out."""
     found: list[type[msgspec.Struct]] = [Recipe]
     for part in path:
-        types = [_fields(struct).get(part) for struct in found] if isinstance(part, str) else found
-        found = [struct for type_ in types for struct in _structs_in(type_)]
+        if isinstance(part, str):
+            fields = [_fields(struct)[part] for struct in found if part in _fields(struct)]
+            found = [struct for field in fields for struct in _structs_in(field.type)]
     return found
 
 
@@ -166,5 +171,13 @@ def _structs_in(type_: Any) -> Iterator[type[msgspec.Struct]]:
 
 
 @cache
-def _fields(struct: type[msgspec.Struct]) -> dict[str, Any]:
-    return {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
+def _fields(struct: type[msgspec.Struct]) -> dict[str, FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
+
+
+def _default(field: FieldInfo) -> Any:
+    """What a key that is left out means; None for nothing, and for a section, whose keys have their own."""
+    if field.default is not msgspec.NODEFAULT:
+        return None if isinstance(field.default, msgspec.Struct) else field.default
+    made = None if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    return made or None
