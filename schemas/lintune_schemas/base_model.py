@@ -53,7 +53,7 @@ def find(name: str, recipe_folder: Path) -> BaseModel:
     if (path / "config.json").is_file():
         return BaseModel(name, ModelKind.FOLDER, path)
     if path.is_dir():
-        raise LintuneError(f"base_model: the folder {name} holds no config.json, so it is no model folder.")
+        raise LintuneError(f"base_model: {name} is a folder without a config.json, so it is no model folder.")
     if name.endswith(".gguf") or name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise LintuneError(f"base_model: {name} was not found. {_advice(name, recipe_folder)}")
     snapshot = hub_snapshot(name)
