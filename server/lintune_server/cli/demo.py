@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from lintune_schemas import base_model, events
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import StageState
 from lintune_schemas.runs import read_events
-from lintune_server.cli import train
+from lintune_server.cli import example, train
 from lintune_server.lint import checking
 from lintune_server.lint.context import context_for
 from lintune_server.lint.dataset import DatasetLinter
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
     from lintune_schemas.events import Stage
 
-_EXAMPLE = "smart-home"
 _EXPORT_STAGES = (events.Stage.EXPORT, events.Stage.VERIFY)
 
 
@@ -64,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
     base = base_model.find(base_model.DEMO_MODEL, Path()).path
     assert base is not None
     with tempfile.TemporaryDirectory(prefix="lintune-demo-") as name:
-        workspace = Path(name, _EXAMPLE)
-        shutil.copytree(_example(), workspace, ignore=shutil.ignore_patterns(".lintune"))
+        workspace = Path(name, example.NAME)
+        shutil.copytree(example.folder(), workspace, ignore=shutil.ignore_patterns(".lintune"))
         return asyncio.run(_Demo(workspace, base).run(as_json=args.json))
 
 
@@ -162,16 +160,6 @@ class _Demo:
         for name, value in self.seconds.items():
             self.console.print(f"{name:<9} {value:6.1f} s")
         self.console.print(f"{'total':<9} {sum(self.seconds.values()):6.1f} s")
-
-
-def _example() -> Path:
-    """The example workspace: of the checkout that this runs from, or as it was installed."""
-    checkout = Path(__file__).resolve().parents[3] / "examples" / _EXAMPLE
-    installed = Path(sysconfig.get_path("data"), "share", "lintune", "examples", _EXAMPLE)
-    for folder in (checkout, installed):
-        if (folder / "recipe.yaml").is_file():
-            return folder
-    raise LintuneError(f"The example {_EXAMPLE} is not there. Install Lintune again, or run this in a checkout.")
 
 
 def _questions(path: Path) -> Iterator[_Question]:

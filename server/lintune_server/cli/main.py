@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
+    "init": "a recipe for your data set, or an example to try",
     "check": "find what would go wrong, in data sets and recipes",
     "stats": "data sets in numbers: tokens, lengths, roles, what would be cut",
     "diff": "what changed between two versions of a data set",

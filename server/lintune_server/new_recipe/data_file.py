@@ -1,0 +1,171 @@
+"""A data set as far as a new recipe goes by it: its format, how many samples, how long they are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import msgspec
+import orjson
+
+from lintune_schemas import conversations, layouts
+from lintune_schemas.errors import LintuneError
+from lintune_schemas.recipe import Dataset
+from lintune_server.lint import checking, scanning
+from lintune_server.lint.lines import BOM
+from lintune_server.lint.shape import HEAD_BYTES, Head
+from lintune_server.new_recipe.entries import entry_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from lintune_schemas.conversations import Conversation
+    from lintune_schemas.samples import SampleFormat
+    from lintune_server.lint.context import Context
+    from lintune_server.new_recipe.entries import Entry
+
+_TOKENS_A_MESSAGE = 8
+"""What chat templates write around one: role, special tokens, line ends. ChatML takes 5, Llama 3 takes 7."""
+_CHARACTERS_A_TOKEN = 3
+"""English has about 4 (gsm8k with Llama 3's tokenizer: 3.6), JSON and code about 3. Rather too long than cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Of the samples, in tokens."""
+
+    longest: int
+    p99: int
+    """What 99 % do not exceed."""
+    total: int
+    learned: int
+    """Tokens that are trained on, of all samples."""
+    exact: bool
+    """Counted with the model's tokenizer, not estimated from characters."""
+    values: tuple[int, ...] = ()
+
+    def over(self, length: int) -> int:
+        """How many samples are longer."""
+        return sum(value > length for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    path: Path
+    entry: Entry
+    """What its entry in a recipe has, but for the path."""
+    format: SampleFormat
+    samples: int
+    lengths: Lengths
+    """Estimated."""
+    answer: int
+    """Characters that 95 % of what is learned at once do not exceed."""
+    templated: bool
+    """Whether a chat template is applied: not to raw text."""
+    faulty: int = 0
+    """Samples that cannot be read."""
+
+    def dataset(self, path: str) -> Dataset:
+        return msgspec.convert({"path": path, **self.entry}, Dataset)
+
+
+def examine(path: Path) -> DataFile:
+    """Look at a data set, whatever is wrong with single samples. Raises LintuneError when it cannot be trained on."""
+    if path.is_dir() or not path.exists() or not checking.is_data_set(path):
+        _refuse(path)
+    head = _head(path)
+    entry = entry_of(head, path)
+    layout = layouts.of_file(head, msgspec.convert({"path": path.name, **entry}, Dataset)).layout
+    assert layout is not None
+    lengths: list[int] = []
+    answers: list[int] = []
+    learned = faulty = 0
+    for sample in _samples(path):
+        try:
+            conversation = conversations.read(sample, layout)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            faulty += 1
+            continue
+        own = [len(turn.content) for turn in conversation.turns if turn.trained]
+        answers += own
+        learned += sum(map(_tokens, (turn.content for turn in conversation.turns if turn.trained)))
+        lengths.append(_estimate(conversation))
+    if not lengths:
+        raise LintuneError(f"No sample of {path.name} can be read as {layout.format}. See: lintune check {path}")
+    return DataFile(
+        path,
+        entry,
+        layout.format,
+        len(lengths),
+        _lengths(lengths, learned, exact=False),
+        percentile(sorted(answers), 0.95) if answers else 0,
+        layout.templated,
+        faulty,
+    )
+
+
+def counted(path: Path, context: Context) -> Lengths | None:
+    """The samples' lengths in the tokens of the context's model. None when none can be counted."""
+    part = scanning.scan(path, context).part
+    pairs = [pair for pair in zip(part.tokens, part.trained_tokens, strict=True) if pair[0]]
+    return _lengths([length for length, _ in pairs], sum(one for _, one in pairs), exact=True) if pairs else None
+
+
+def percentile(ordered: Sequence[int], share: float) -> int:
+    """The smallest of them that so large a share does not exceed."""
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
+
+
+def _lengths(values: list[int], learned: int, *, exact: bool) -> Lengths:
+    values.sort()
+    return Lengths(values[-1], percentile(values, 0.99), sum(values), learned, exact, tuple(values))
+
+
+def _refuse(path: Path) -> None:
+    if not path.exists():
+        raise LintuneError(f"There is no data set {path}. Give the path of a .jsonl file.")
+    if path.is_dir():
+        raise LintuneError(f"{path} is a folder. Give one of the .jsonl files in it.")
+    raise LintuneError(f"{path} is no .jsonl file. Write the samples one JSON object a line, and name it .jsonl.")
+
+
+def _head(path: Path) -> list[dict[str, object]]:
+    try:
+        with path.open("rb") as file:
+            head = Head(path.stat().st_size, file.read(HEAD_BYTES), path.read_bytes)
+        samples = list(islice(_samples(path), layouts.LOOKED_AT))
+    except OSError as error:
+        raise LintuneError(f"{path} could not be read: {error.strerror or error}.") from error
+    if found := scanning.check_head(head, path):
+        raise LintuneError(f"{path}: {found[0].message} See: lintune check {path}")
+    if not samples:
+        raise LintuneError(f"{path} holds no sample: no line of it is a JSON object. See: lintune check {path}")
+    return samples
+
+
+def _samples(path: Path) -> Iterator[dict[str, object]]:
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                value = orjson.loads(line.removeprefix(BOM.encode()))
+            except orjson.JSONDecodeError:
+                continue
+            if isinstance(value, dict):
+                yield value
+
+
+def _estimate(conversation: Conversation) -> int:
+    tools = len(orjson.dumps(conversation.tools, default=str)) if conversation.tools else 0
+    around = _TOKENS_A_MESSAGE if conversation.templated else 1
+    texts = sum(_tokens(turn.content) + around for turn in conversation.turns)
+    calls = sum(len(orjson.dumps(turn.extra, default=str)) for turn in conversation.turns if turn.extra)
+    return texts + (tools + calls) // _CHARACTERS_A_TOKEN
+
+
+def _tokens(text: str) -> int:
+    """Of other scripts a character is often a token, or more than one."""
+    ascii_ = len(text) if text.isascii() else sum(char < "\x80" for char in text)
+    return math.ceil(ascii_ / _CHARACTERS_A_TOKEN) + len(text) - ascii_
