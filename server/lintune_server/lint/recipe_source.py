@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from lintune_schemas import base_model, model_files
 from lintune_schemas import recipe as recipes
+from lintune_schemas.errors import LintuneError
 from lintune_server.lint import yaml_source
 from lintune_server.lint.findings import Position, Range
 from lintune_server.lint.lines import LINE_END
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from jsonschema import Draft202012Validator, ValidationError
-    from lintune_schemas.model_facts import ModelFacts
 
+    from lintune_schemas.model_facts import ModelFacts
     from lintune_schemas.recipe import Recipe
     from lintune_schemas.samples import Path
     from lintune_server.hardware import Machine
@@ -64,6 +66,28 @@ class RecipeSource:
         return self.root if self.root is not None and isinstance(self.root.value, dict) else None
 
     @cached_property
+    def mappings(self) -> list[tuple[Path, YamlNode]]:
+        """Every mapping of a recipe with its path, from the top down; one that aliases repeat only once."""
+        found: list[tuple[Path, YamlNode]] = []
+        waiting: list[tuple[Path, YamlNode]] = [((), self.mapping)] if self.mapping else []
+        seen: set[int] = set()
+        while waiting:
+            path, node = waiting.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if isinstance(node.value, dict):
+                found.append((path, node))
+            waiting += [((*path, key), child) for key, child in reversed(node.keys.items())]
+        return found
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """What stands at the top; a key without a value is not there, as in Axolotl."""
+        values = self.mapping.value if self.mapping else {}
+        return {key: value for key, value in values.items() if value is not None}
+
+    @cached_property
     def recipe(self) -> Recipe | None:
         """What can be understood of it."""
         return recipes.lenient(self.mapping.value) if self.mapping else None
@@ -85,13 +109,24 @@ class RecipeSource:
         return model_facts.facts_of(self.recipe.base_model, self.path.parent)
 
     @cached_property
+    def special_tokens(self) -> dict[str, str]:
+        """Texts of the base model's `eos_token`, `pad_token` and so on; empty when its files are not here."""
+        if self.recipe is None or self.path is None:
+            return {}
+        try:
+            model = base_model.find(self.recipe.base_model, self.path.parent)
+            return model_files.special_tokens(model_files.tokenizer_folder(model))
+        except (LintuneError, OSError):
+            return {}
+
+    @cached_property
     def machine(self) -> Machine:
         """What it would be trained on."""
         if self._machine is not None:
             return self._machine
         from lintune_server import hardware
 
-        return hardware.audit()
+        return hardware.audit(self.path.parent if self.path else None)
 
     @cached_property
     def faults(self) -> list[Fault]:
@@ -119,6 +154,13 @@ class RecipeSource:
         """Where a key of the mapping at `path` stands."""
         assert self.root is not None
         return self.root.at(path).key_ranges[key]
+
+    def entry_range(self, path: Path, key: str) -> Range:
+        """Where a key of the mapping at `path` stands with its value; without one that is not on the same line."""
+        assert self.root is not None
+        place, value = self.root.at(path).key_ranges[key], self.root.at((*path, key)).range
+        beside = value.start >= place.end and value.end.line == place.end.line
+        return Range(place.start, value.end) if beside else place
 
     @property
     def first_line(self) -> Range:

@@ -87,9 +87,8 @@ def _second_colon(lines: list[str], line: int, column: int) -> YamlSyntaxError:
         return _at(message, lines, line, column, column + 1)
     before = _KEY.match(lines[above]) if above is not None else None
     indent = len(text) - len(text.lstrip())
-    if before and before["rest"][:1] not in ("", " "):
-        message = f"a space is missing behind the colon of {before['key']}"
-        return _at(message, lines, above or 0, before.start("colon"), before.end("colon"))
+    if above is not None and (spaceless := _without_space(lines, above)):
+        return spaceless
     if before and before["rest"].strip():
         message = f"{before['key']} has its value on the line above: this line must not be indented further than it"
         return _at(message, lines, line, 0, indent)
@@ -97,6 +96,15 @@ def _second_colon(lines: list[str], line: int, column: int) -> YamlSyntaxError:
         start = len(lines[above]) - len(lines[above].lstrip())
         return _at("expected a colon after this key", lines, above, start)
     return _at("a colon where none is expected: put the value in quotes", lines, line, column, column + 1)
+
+
+def _without_space(lines: list[str], line: int) -> YamlSyntaxError | None:
+    """Whether a line is `key:value`, which is no key to YAML."""
+    found = _KEY.match(lines[line])
+    if found is None or found["rest"][:1] in ("", " ", "/"):
+        return None
+    message = f"a space is missing behind the colon of {found['key']}"
+    return _at(message, lines, line, found.start("colon"), found.end("colon"))
 
 
 def _in_brackets(lines: list[str], line: int, column: int, begun: int, at: int, closing: str) -> YamlSyntaxError:
@@ -122,6 +130,8 @@ def _misplaced(lines: list[str], line: int, column: int, words: str) -> YamlSynt
     above = _above(lines, line)
     if above is None or "node content" in words:
         return None
+    if spaceless := _without_space(lines, above):
+        return spaceless
     if lines[above].startswith("..."):
         return _at("the document ends here (...): a recipe is one document", lines, above, 0, 3)
     if ":" not in text and not text.lstrip().startswith("-"):

@@ -11,6 +11,7 @@ CASES = [
     ("a: 1\r\n\tb: 2\r\n", 1, "\t", "a tab"),
     ("a: |\n x\n\ty\nb: 1", 2, "\t", "a tab"),
     ("lora_r:16\nb: 1", 0, ":", "a space is missing behind the colon of lora_r"),
+    ("a: 1\nlora_r:16\nb: 1", 1, ":", "a space is missing behind the colon of lora_r"),
     ("a: b: c", 0, ":", "a second colon on this line"),
     ("url: https://a.b/c: d\n", 0, ":", "a second colon on this line"),
     ("a: http://x\n  b: 2", 1, "  ", "a has its value on the line above"),

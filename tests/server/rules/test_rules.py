@@ -57,7 +57,7 @@ def _findings(path, code):
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
 def test_finds_what_is_bad(code):
-    bad = sorted(path for path in (FIXTURES / code).glob("bad*") if not path.stem.endswith("-fixed"))
+    bad = sorted(path for path in (FIXTURES / code).glob("bad*") if "-fixed." not in path.name)
     assert bad
     expected = (FIXTURES / code / "expected.txt").read_text(encoding="utf-8").splitlines()
     assert [line for path in bad for line in described(path, code)] == expected
@@ -71,9 +71,9 @@ def test_is_silent_on_what_is_good(code):
         assert described(path, code) == []
 
 
-@pytest.mark.parametrize("fixed", sorted(FIXTURES.glob("*/bad-fixed.*")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("fixed", sorted(FIXTURES.glob("*/bad*-fixed.*")), ids=lambda path: path.parent.name)
 def test_fixes_give(fixed):
-    path = fixed.with_name(f"bad{fixed.suffix}")
+    path = fixed.with_name(fixed.name.replace("-fixed", ""))
     edits = fixing.independent(finding.fix.edits for finding in _findings(path, fixed.parent.name) if finding.fix)
     text = fixing.apply(checking.read(path), edits)
     assert text == checking.read(fixed)

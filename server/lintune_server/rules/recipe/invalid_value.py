@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lintune_server.lint.findings import Severity
@@ -11,9 +13,14 @@ from lintune_server.lint.words import closest, json_kind, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lintune_server.lint.findings import Range
     from lintune_server.lint.recipe_source import Fault, RecipeSource
+    from lintune_server.lint.yaml_source import YamlNode
 
 _NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_OCTAL = re.compile(r"[-+]?0[0-7_]*[1-7][0-7_]*", re.ASCII)
+_SCALAR = re.compile(r"[\w./:+-]+|\"[^\"\n]*\"|'[^'\n]*'")
+"""What means the same in quotes, and inside of braces."""
 _BOUNDS = {
     "minimum": "at least {}",
     "exclusiveMinimum": "more than {}",
@@ -35,7 +42,8 @@ def invalid_value(source: RecipeSource) -> Iterator[RecipeProblem]:
     """
     ## What it does
     Reports a value of the wrong type, an unknown choice, or a number out of range; among them the traps of YAML 1.1:
-    `1e-4` is a text there (a number needs the point: `1.0e-4`), `no` is false, and what stands in quotes is a text.
+    `1e-4` is a text there (a number needs the point: `1.0e-4`), `no` is false, `016` is 14, `1:30` is 90, a date is no
+    text, and what stands in quotes is one.
 
     ## Why it hurts
     The run stops at its start, or goes on with another value than the one that was written.
@@ -56,13 +64,36 @@ def invalid_value(source: RecipeSource) -> Iterator[RecipeProblem]:
     Writes the number, or the choice that was probably meant. Safe.
     """
     for fault in source.faults:
-        if fault.keyword not in ("additionalProperties", "required"):
+        no_model = fault.path == ("base_model",) and fault.value is None  # RC604 says so
+        if fault.keyword not in ("additionalProperties", "required") and not no_model:
             yield _problem(source, fault)
+    for path, node in source.mappings:
+        for key, value in node.keys.items():
+            yield from _trap(key, value, source.range_of((*path, key)))
+
+
+def _trap(key: str | int, node: YamlNode, place: Range) -> Iterator[RecipeProblem]:
+    """A number of a right type that is not the one that was written."""
+    if isinstance(node.value, float) and not math.isfinite(node.value):
+        yield RecipeProblem(f"{key} must be a number that can be counted with, and this is {node.raw}.", place)
+    if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+        return
+    if _OCTAL.fullmatch(node.raw):
+        number = node.raw.replace("_", "").lstrip("0") or "0"
+        message = (
+            f"{key}: YAML reads {node.raw} as {node.value}, since what begins with a zero is octal. Write {number}."
+        )
+        yield RecipeProblem(message, place, f"Write {number}", number)
+    elif ":" in node.raw:
+        message = f"{key}: YAML reads {node.raw} as {_shown(node.value)}, as a time. Write a number without colons."
+        yield RecipeProblem(message, place)
 
 
 def _problem(source: RecipeSource, fault: Fault) -> RecipeProblem:
     place = source.range_of(fault.path)
     name = ".".join(str(part) for part in fault.path if isinstance(part, str)) or "recipe"
+    if place.start == place.end and isinstance(fault.path[-1], str):  # nothing stands there
+        place = source.key_range(fault.path[:-1], fault.path[-1])
     if fault.keyword in _BOUNDS:
         bound = _BOUNDS[fault.keyword].format(_shown(fault.schema[fault.keyword]))
         return RecipeProblem(f"{name} must be {bound}, and this is {_shown(fault.value)}.", place)
@@ -72,10 +103,25 @@ def _problem(source: RecipeSource, fault: Fault) -> RecipeProblem:
     if isinstance(fault.value, str):
         return _of_text(source, fault, name, wanted)
     raw = _raw(source, fault)
-    why = ""
-    if isinstance(fault.value, bool) and raw.lower() not in ("true", "false"):
-        why = f" YAML reads {raw} as {json_kind(fault.value)}: put it in quotes if the word is meant."
-    return RecipeProblem(f"{name} must be {wanted}, and this is {json_kind(fault.value)}.{why}", place)
+    if fault.value is None:
+        return RecipeProblem(
+            f"{name} must be {wanted}, and nothing stands here. Take the key out, or fill it in.", place
+        )
+    message = f"{name} must be {wanted}, and this is {_kind(fault.value)}."
+    types = _types(fault.schema)
+    if isinstance(fault.value, bool):
+        if raw.lower() not in ("true", "false"):
+            message += f" YAML reads {raw} as {json_kind(fault.value)}: put it in quotes if the word is meant."
+        return RecipeProblem(message, place)
+    if "string" in types and _SCALAR.fullmatch(raw):
+        return RecipeProblem(f"{message} Put it in quotes.", place, "Put it in quotes", f'"{raw}"')
+    if types == {"array"} and isinstance(fault.value, dict):
+        message += " Put “- ” before its first key, and indent the others like it."
+    return RecipeProblem(message, place)
+
+
+def _kind(value: object) -> str:
+    return "a date" if isinstance(value, date) else "a section" if isinstance(value, dict) else json_kind(value)
 
 
 def _of_text(source: RecipeSource, fault: Fault, name: str, wanted: str) -> RecipeProblem:
@@ -93,6 +139,9 @@ def _of_text(source: RecipeSource, fault: Fault, name: str, wanted: str) -> Reci
     if "boolean" in types and text.lower() in ("true", "false", "yes", "no", "on", "off"):
         word = "true" if text.lower() in ("true", "yes", "on") else "false"
         return RecipeProblem(f"{name} must be {wanted}: in quotes it is a text.", place, f"Write {word}", word)
+    if fault.path in (("datasets",), ("test_datasets",)) and _SCALAR.fullmatch(raw):
+        message = f"{name} must be a list of entries, each with a path. Write [{{path: {raw}}}]."
+        return RecipeProblem(message, place, "Make it an entry", f"[{{path: {raw}}}]")
     meant = closest(text.lower(), choices)
     if meant is not None:
         message = f"{name} must be {wanted}, and this is {text}. Is {meant} meant?"
@@ -112,8 +161,9 @@ def _shown(value: object) -> str:
 def _yaml_number(text: str) -> str:
     """As YAML 1.1 writes it: `5e-2` → `5.0e-2`. An exponent needs a point before it, and a sign."""
     mantissa, letter, exponent = text.lower().replace("_", "").partition("e")
-    if mantissa.startswith("."):
-        mantissa = f"0{mantissa}"
+    mantissa = re.sub(r"^([-+]?)(?:0+(?=\d)|(?=\.))", r"\1", mantissa)
+    if mantissa.lstrip("+-").startswith("."):
+        mantissa = mantissa.replace(".", "0.", 1)
     if not letter:
         return mantissa
     if "." not in mantissa:

@@ -49,9 +49,12 @@ def missing_key(source: RecipeSource) -> Iterator[RecipeProblem]:
                 what = f"This entry of {section}" if section else "The recipe"
                 place = source.range_of(fault.path) if section else source.first_line
                 yield RecipeProblem(f"{what} has no {key}.", place)
+    if "base_model" in source.mapping.value and "base_model" not in source.values:
+        yield RecipeProblem("base_model is empty: name the model to train.", source.key_range((), "base_model"))
+    if any(source.values.get(key) for key in _DATA_KEYS):
+        return
     present = [key for key in _DATA_KEYS if key in source.mapping.value]
     if not present:
         yield RecipeProblem("The recipe has no datasets: there is nothing to train on.", source.first_line)
     for key in present:
-        if not source.mapping.value[key]:
-            yield RecipeProblem(f"{key} is empty: there is nothing to train on.", source.key_range((), key))
+        yield RecipeProblem(f"{key} is empty: there is nothing to train on.", source.key_range((), key))

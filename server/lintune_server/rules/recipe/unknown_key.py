@@ -6,6 +6,7 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import RecipeProblem
 from lintune_server.lint.rule import recipe_rule
 from lintune_server.lint.words import closest
+from lintune_server.rules.recipe.other_names import OTHER_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 def unknown_key(source: RecipeSource) -> Iterator[RecipeProblem]:
     """
     ## What it does
-    Reports a key that neither Axolotl nor Lintune knows, and the key that was probably meant.
+    Reports a key that neither Axolotl nor Lintune knows, and the key that was probably meant: the closest one, or what
+    transformers, PEFT, TRL or LLaMA-Factory call by that name.
 
     ## Why it hurts
     Most tools skip a key they do not know. The run then uses a default, and nobody notices.
@@ -33,14 +35,16 @@ def unknown_key(source: RecipeSource) -> Iterator[RecipeProblem]:
     ```
 
     ## Fix
-    Renames the key where only one is close and it is not there yet. Safe.
+    Renames the key where one is close, or has that name elsewhere, and it is not there yet. Safe.
     """
     for fault in source.faults:
         if fault.keyword != "additionalProperties":
             continue
         *parent, key = fault.path
         place = source.key_range(tuple(parent), str(key))
-        meant = closest(str(key), fault.schema.get("properties", {}))
+        known = fault.schema.get("properties", {})
+        elsewhere = OTHER_NAMES.get(str(key).lower())
+        meant = elsewhere if elsewhere in known else closest(str(key), known)
         where = f" in {'.'.join(str(part) for part in parent if isinstance(part, str))}" if parent else ""
         if meant is None:
             yield RecipeProblem(f"Unknown key {key}{where}.", place)
