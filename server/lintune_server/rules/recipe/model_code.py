@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def model_code(source: RecipeSource) -> Iterator[RecipeProblem]:
     """
     ## What it does
-    Reports `trust_remote_code: true`: an error where the model on this machine does come with Python code, a warning
-    elsewhere. Also a model whose weights are there only as pickles (`pytorch_model.bin`).
+    Reports `trust_remote_code: true`: an error where the model on this machine comes with Python code, a warning where
+    it does not, and information as long as the model is not here. Also a model whose weights are there only as pickles
+    (`pytorch_model.bin`).
 
     ## Why it hurts
     Both run programs that somebody else wrote, with all your rights, as soon as the model is loaded. Lintune never
@@ -42,18 +43,21 @@ def model_code(source: RecipeSource) -> Iterator[RecipeProblem]:
     if values.get("trust_remote_code") is True:
         here = model is not None and model.source != "starter"
         code = here and model is not None and model.custom_code
+        severity = None
         if code:
             message = "This model comes with Python code of its own, which trust_remote_code would run."
         elif here:
             message = "This model comes with no Python code, so trust_remote_code is not needed."
+            severity = Severity.WARNING
         else:
             message = "trust_remote_code lets Python code that comes with a model run on your machine."
+            severity = Severity.INFO
         yield RecipeProblem(
             f"{message} Lintune never runs any.",
             source.range_of(("trust_remote_code",)),
             "Set it to false",
             "false",
-            Severity.ERROR if code else Severity.WARNING,
+            severity,
         )
     if model and model.pickled_only:
         yield RecipeProblem(

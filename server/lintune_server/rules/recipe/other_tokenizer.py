@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import filecmp
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def other_tokenizer(source: RecipeSource) -> Iterator[RecipeProblem]:
             yield RecipeProblem(f"tokenizer_config: {message}", source.range_of(("tokenizer_config",)))
             return
     try:
-        tokenizer = context.own_tokenizer(recipe.base_model, path.parent)
+        tokenizer = context.tokenizer_of(recipe.base_model, path.parent)
     except LintuneError:
         return
     yield from _added(values, tokenizer, source)
@@ -151,18 +152,20 @@ def _written(values: dict[str, Any]) -> tuple[str, ...]:
 def _difference(own: str, other: str, folder: Path) -> str | None:
     """How another model's tokenizer differs from the base model's; None when it does not, or cannot be seen."""
     try:
-        ours, theirs = (
-            model_heads.read_json(model_files.tokenizer_folder(base_model.find(name, folder)) / "tokenizer.json")
-            for name in (own, other)
-        )
-    except LintuneError:
+        files = [
+            model_files.tokenizer_folder(base_model.find(name, folder)) / "tokenizer.json" for name in (own, other)
+        ]
+        if filecmp.cmp(*files, shallow=False):
+            return None
+    except (LintuneError, OSError):
         return None
+    ours, theirs = (model_heads.read_json(file) for file in files)
     ids, others = _ids(ours), _ids(theirs)
     if not ids or not others:
         return None
     moved = [token for token, id_ in ids.items() if others.get(token) != id_]
     if moved:
-        token = min(moved, key=ids.__getitem__)
+        token = min(moved, key=lambda token: (token not in others, ids[token]))
         there = others.get(token)
         example = f"“{token}” is {ids[token]:,} to the model, and {'nothing' if there is None else f'{there:,}'} there"
         return f"{other} gives other ids to {len(moved):,} of the base model's {len(ids):,} tokens: {example}."
@@ -174,7 +177,8 @@ def _difference(own: str, other: str, folder: Path) -> str | None:
     parts = [part for part in _PARTS if ours.get(part) != theirs.get(part)]
     parts += ["merges"] if ours["model"].get("merges") != theirs["model"].get("merges") else []
     if parts:
-        return f"{other} has the base model's tokens, but cuts texts into others of them ({listed(parts)} differ)."
+        differ = f"{listed(parts)} {'differ' if len(parts) > 1 else 'differs'}"
+        return f"{other} has the base model's tokens, but cuts texts into others of them: its {differ}."
     return None
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lintune_schemas import base_model, embeddings, model_files
+from lintune_schemas import base_model, embeddings
 from lintune_schemas.base_model import ModelKind
 from lintune_schemas.chat_template import TemplateError
 from lintune_schemas.errors import LintuneError
@@ -58,11 +58,10 @@ def untrained_tokens(source: RecipeSource) -> Iterator[RecipeProblem]:
         found = base_model.find(recipe.base_model, path.parent)
         if found.kind is not ModelKind.FOLDER or found.path is None:
             return
-        own = context.own_tokenizer(recipe.base_model, path.parent)
-        chat = model_files.load_tokenizer(found, recipe.chat_template, recipe.chat_template_jinja)
+        chat = context.tokenizer_of(recipe.base_model, path.parent, recipe.chat_template, recipe.chat_template_jinja)
     except LintuneError:
         return
-    written = {own.special_tokens[token]: token for token in _written(chat) if token in own.special_tokens}
+    written = {chat.special_tokens[token]: token for token in _written(chat)}
     never = embeddings.untrained(found.path, written)
     if never:
         tokens = [token for id_, token in written.items() if id_ in never]
