@@ -18,6 +18,7 @@ from lintune_server.language_server import convert
 from lintune_server.language_server.analysis import Analysis, Report
 from lintune_server.language_server.documents import Document, Kind
 from lintune_server.language_server.messages import Messages
+from lintune_server.language_server.outlooks import Outlooks
 from lintune_server.language_server.preview import Preview
 from lintune_server.language_server.questions import Questions
 from lintune_server.language_server.readers import Readers
@@ -50,6 +51,7 @@ class Session:
         self.preview = Preview(self.sidecar.complete)
         self.training = Training(self)
         self.questions = Questions(self)
+        self.outlooks = Outlooks(self)
         self.readers = Readers(self)
         self._background: set[asyncio.Task[None]] = set()
         self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="analysis")

@@ -160,6 +160,7 @@ class Training:
                 self._session.messages.log(problem)
 
     def _files_saved(self, files: frozenset[Path]) -> None:
+        self._session.outlooks.forget()
         for recipe, data in self._datasets.items():
             if recipe in files:
                 self._session.start(self._recipe_saved(recipe))

@@ -37,14 +37,21 @@ class Editor:
         self.client.feature(types.WORKSPACE_SEMANTIC_TOKENS_REFRESH)(lambda params: None)
 
     async def start(
-        self, folder: Path, options: dict[str, Any] | None = None, encodings: list[str] | None = None
+        self,
+        folder: Path,
+        options: dict[str, Any] | None = None,
+        encodings: list[str] | None = None,
+        adjust: Callable[[types.ClientCapabilities], None] | None = None,
     ) -> None:
+        """adjust: makes a client of the usual one that can do less."""
         await self.client.start_io(*SERVER, env=dict(os.environ))
         capabilities = client_capabilities("visual-studio-code")
         if capabilities.workspace:  # newer than what pytest-lsp knows of VS Code
             capabilities.workspace.inlay_hint = types.InlayHintWorkspaceClientCapabilities(refresh_support=True)
         if encodings and capabilities.general:
             capabilities.general.position_encodings = encodings
+        if adjust:
+            adjust(capabilities)
         result = await self.client.initialize_session(
             types.InitializeParams(
                 capabilities,
@@ -174,20 +181,20 @@ class Editor:
 
     # Requests
 
-    async def hover(self, path: Path, line: int) -> str | None:
+    async def hover(self, path: Path, line: int, column: int = 3) -> str | None:
         result = await self.client.text_document_hover_async(
-            types.HoverParams(types.TextDocumentIdentifier(path.as_uri()), types.Position(line, 3))
+            types.HoverParams(types.TextDocumentIdentifier(path.as_uri()), types.Position(line, column))
         )
         if result is None:
             return None
         assert isinstance(result.contents, types.MarkupContent)
         return result.contents.value
 
-    async def hover_until(self, path: Path, line: int, pattern: str) -> str:
+    async def hover_until(self, path: Path, line: int, pattern: str, column: int = 3) -> str:
         """Hover again and again until the text matches."""
         async with asyncio.timeout(self.patience):
             while True:
-                text = await self.hover(path, line) or ""
+                text = await self.hover(path, line, column) or ""
                 if re.search(pattern, text, re.DOTALL):
                     return text
                 await asyncio.sleep(0.1)
@@ -202,12 +209,23 @@ class Editor:
         ]
 
     async def actions(self, path: Path, range_: types.Range, only: list[str] | None = None) -> list[types.CodeAction]:
+        """The actions that edit."""
+        return [one for one in await self.menu(path, range_, only) if isinstance(one, types.CodeAction)]
+
+    async def menu(
+        self, path: Path, range_: types.Range, only: list[str] | None = None
+    ) -> list[types.CodeAction | types.Command]:
+        """All that is offered. Of an action with a command lsprotocol makes a command with its title."""
         found = await self.client.text_document_code_action_async(
             types.CodeActionParams(
                 types.TextDocumentIdentifier(path.as_uri()), range_, types.CodeActionContext([], only=only)
             )
         )
-        return [action for action in found or [] if isinstance(action, types.CodeAction)]
+        return list(found or [])
+
+    async def resolved(self, action: types.CodeAction) -> types.CodeAction:
+        """The action with its edits, as a client asks for them when somebody takes it."""
+        return await self.client.code_action_resolve_async(action)
 
     async def command(self, name: str, *arguments: Any) -> Any:
         return await self.client.workspace_execute_command_async(

@@ -79,5 +79,6 @@ async def test_no_hover_where_there_is_no_sample(editor: Editor, workspace: Path
     path = workspace / "train.jsonl"
     editor.open(path, "\n{broken\n[]\n")
     assert [await editor.hover(path, line) for line in range(4)] == [None] * 4
-    editor.open(workspace / "recipe.yaml")
-    assert await editor.hover(workspace / "recipe.yaml", 0) is None
+    other = workspace / "compose.yaml"
+    editor.open(other, "services: {}\n")
+    assert await editor.hover(other, 0) is None

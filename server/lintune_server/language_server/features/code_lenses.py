@@ -1,4 +1,4 @@
-"""textDocument/codeLens: Train (or Stop) on a recipe, Ask tuned model on each sample."""
+"""textDocument/codeLens: Train (or Stop) and what that takes on a recipe, Ask tuned model on each sample."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def register(server: LintuneServer) -> None:
     server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())(code_lenses)
 
 
-def code_lenses(ls: LintuneServer, params: types.CodeLensParams) -> list[types.CodeLens]:
+async def code_lenses(ls: LintuneServer, params: types.CodeLensParams) -> list[types.CodeLens]:
     document = ls.session.documents.get(params.text_document.uri)
     if document is None or document.path is None or not ls.session.trusted:
         return []
     match document.kind:
         case Kind.RECIPE:
-            return [_recipe_lens(ls, document)]
+            return [_recipe_lens(ls, document), *await _estimate_lens(ls, document)]
         case Kind.DATASET:
             return _sample_lenses(document)
     return []
@@ -36,6 +36,14 @@ def _recipe_lens(ls: LintuneServer, document: Document) -> types.CodeLens:
     if ls.session.training.running == document.path:
         return _lens(0, types.Command("Stop training", command="lintune.stop", arguments=[]))
     return _lens(0, types.Command("Train", command="lintune.train", arguments=[document.uri]))
+
+
+async def _estimate_lens(ls: LintuneServer, document: Document) -> list[types.CodeLens]:
+    """As far as it is known: when it is, the client is told to ask again."""
+    outlook = await ls.session.outlooks.of(document)
+    if outlook is None:
+        return []
+    return [_lens(0, types.Command(outlook.title, command="lintune.estimate", arguments=[document.uri]))]
 
 
 def _sample_lenses(document: Document) -> list[types.CodeLens]:

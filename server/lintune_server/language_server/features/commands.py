@@ -1,4 +1,4 @@
-"""workspace/executeCommand: `lintune.train`, `lintune.stop`, `lintune.ask`. Any client can call them."""
+"""workspace/executeCommand: `lintune.train`, `.stop`, `.estimate` and `.ask`. Any client can call them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 from lintune_schemas.errors import LintuneError
 from lintune_server.language_server import convert
 from lintune_server.language_server.connection import LintuneServer  # noqa: TC001 (pygls reads annotations)
+from lintune_server.language_server.documents import Kind
 
 TRAIN = "lintune.train"
 STOP = "lintune.stop"
+ESTIMATE = "lintune.estimate"
 ASK = "lintune.ask"
 
 
 def register(server: LintuneServer) -> None:
     server.command(TRAIN)(train)
     server.command(STOP)(stop)
+    server.command(ESTIMATE)(estimate)
     server.command(ASK)(ask)
 
 
@@ -43,6 +46,17 @@ def train(ls: LintuneServer, *arguments: Any) -> bool:
 def stop(ls: LintuneServer) -> bool:
     """Stop the training that is going on. Whether there was one."""
     return ls.session.training.stop()
+
+
+async def estimate(ls: LintuneServer, uri: str) -> str | None:
+    """Show what the training of the open recipe at a URI takes, part by part. None when it is not known yet."""
+    document = ls.session.documents.get(uri)
+    recipe = document if document and document.kind is Kind.RECIPE else None
+    outlook = await ls.session.outlooks.of(recipe) if recipe else None
+    if outlook is None:
+        return None
+    ls.session.messages.info(outlook.page)
+    return outlook.page
 
 
 async def ask(ls: LintuneServer, uri: str, line: int) -> dict[str, Any] | None:

@@ -1,15 +1,18 @@
-"""textDocument/hover on a sample."""
+"""textDocument/hover on a sample, and on the keys and values of a recipe."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from lintune_server.language_server.documents import Kind
+from lintune_server.language_server.recipes import hovers
 
 if TYPE_CHECKING:
     from lintune_server.language_server.connection import LintuneServer
+    from lintune_server.language_server.documents import Document
 
 
 def register(server: LintuneServer) -> None:
@@ -18,14 +21,37 @@ def register(server: LintuneServer) -> None:
 
 async def hover(ls: LintuneServer, params: types.HoverParams) -> types.Hover | None:
     document = ls.session.documents.get(params.text_document.uri)
-    if document is None or document.kind is not Kind.DATASET:
+    if document is None:
         return None
-    number = params.position.line
+    match document.kind:
+        case Kind.DATASET:
+            return await _on_sample(ls, document, params.position.line)
+        case Kind.RECIPE:
+            return await _in_recipe(ls, document, params.position)
+    return None
+
+
+async def _on_sample(ls: LintuneServer, document: Document, number: int) -> types.Hover | None:
     line = document.line(number)
     page = await ls.session.questions.hover(document, number)
     if page is None or line is None:
         return None
-    whole_line = types.Range(
-        types.Position(number, 0), types.Position(number, ls.session.encoding.units(line, len(line)))
-    )
-    return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, page), whole_line)
+    return _hover(ls, page, number, line, 0, len(line))
+
+
+async def _in_recipe(ls: LintuneServer, document: Document, position: types.Position) -> types.Hover | None:
+    line = document.line(position.line)
+    if line is None:
+        return None
+    column = ls.session.encoding.column(line, position.character)
+    folder = document.path.parent if document.path else None
+    outlook = await ls.session.outlooks.of(document)
+    lines = list(document.text.lines)
+    found = await asyncio.to_thread(hovers.at, lines, position.line, column, folder, outlook)
+    return _hover(ls, found[1], position.line, line, found[0].start, found[0].end) if found else None
+
+
+def _hover(ls: LintuneServer, page: str, number: int, line: str, start: int, end: int) -> types.Hover:
+    """start, end: the columns of what the page is about."""
+    first, last = (types.Position(number, ls.session.encoding.units(line, column)) for column in (start, end))
+    return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, page), types.Range(first, last))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from lintune_schemas import model_facts, model_names, starter_models
 from lintune_schemas.model_names import Origin
 from lintune_schemas.recipe import Recipe
-from lintune_server.hardware import memory
-from lintune_server.hardware.activations import Batch
-from lintune_server.hardware.machine import GIB, Device, Machine, Processor
+from lintune_server.hardware import fitting
 from lintune_server.language_server.recipes import data_files
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
 
@@ -23,12 +22,16 @@ if TYPE_CHECKING:
 
 _RANKS = {Origin.FOLDER: 0, Origin.GGUF: 1, Origin.BUILT_IN: 2, Origin.HUB_CACHE: 3, Origin.STARTER: 4}
 
-_GPUS = (8, 16, 24)
-"""GiB of memory that many people's GPUs have."""
-_USABLE = 0.92
-"""Of a GPU's memory: the rest is the desktop's, and gaps between blocks."""
-_SEQUENCE = 2048
-"""Tokens of a sample that are assumed where it is said what fits: room for a long question and its answer."""
+_QLORA = Recipe(
+    base_model="",
+    adapter="qlora",
+    load_in_4bit=True,
+    lora_target_linear=True,
+    sequence_len=1024,
+    gradient_checkpointing=True,
+)
+"""By what it is said what fits: room for a question and a long answer, and the usual way to save memory."""
+_LORA = msgspec.structs.replace(_QLORA, adapter="lora", load_in_4bit=False)
 
 
 def candidates(folder: Path | None, typed: str) -> Iterator[Candidate]:
@@ -86,40 +89,12 @@ def model_page(facts: ModelFacts, starter: Starter | None = None) -> str:
 
 
 def _fit(facts: ModelFacts) -> str:
-    """On which GPUs it can be trained."""
-    peaks = {name: _peak(name, facts) for name in ("qlora", "lora")}
+    """On which GPUs it can be trained, of those that many people have."""
     lines = []
-    for name, peak in peaks.items():
-        if peak is not None:
-            fitting = [f"{size}" for size in _GPUS if peak <= size * GIB * _USABLE]
-            where = f"fits on {_listed(fitting)} GB" if fitting else f"does not fit on {_GPUS[-1]} GB"
-            title = "QLoRA (4 bits)" if name == "qlora" else "LoRA (16 bits)"
-            lines.append(f"- {title}: about {peak / GIB:.1f} GB, {where}")
-    if not lines:
-        return ""
-    return f"Trained on a GPU, one sample of {_SEQUENCE:,} tokens at a time:\n" + "\n".join(lines)
-
-
-@cache
-def _gpu() -> Machine:
-    device = Device("nvidia", "GPU", memory=_GPUS[-1] * GIB, capability=(8, 6))
-    return Machine("Linux", "x86_64", Processor("", 8), memory=64 * GIB, devices=(device,))
-
-
-def _peak(adapter: str, facts: ModelFacts) -> int | None:
-    """Bytes at the peak of a training with the usual settings."""
-    width = min(_SEQUENCE, facts.context_length or _SEQUENCE)
-    recipe = Recipe(
-        "",
-        adapter="qlora" if adapter == "qlora" else "lora",
-        load_in_4bit=adapter == "qlora",
-        sequence_len=width,
-        lora_target_linear=True,
-        gradient_checkpointing=True,
-        bf16=True,
-    )
-    found = memory.estimate(recipe, facts, _gpu(), Batch(1, width, width))
-    return found.peak if found else None
+    for title, recipe in (("with QLoRA, in 4 bits", _QLORA), ("with LoRA, in 16 bits", _LORA)):
+        sizes = [f"{size}" for size in fitting.SIZES if fitting.fits(facts, fitting.gpu(size), recipe)]
+        lines.append(f"- {title}: {f'fits on {_listed(sizes)} GB' if sizes else 'needs more than 24 GB'}")
+    return f"On a GPU, one sample of {_QLORA.sequence_len:,} tokens at a time:\n" + "\n".join(lines)
 
 
 def _listed(sizes: list[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from lintune_schemas import recipe as recipes
 from lintune_schemas.model_files import CHAT_TEMPLATES
 from lintune_schemas.plan import GPU_OPTIMIZERS, OPTIMIZERS, SCHEDULERS
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
@@ -62,10 +61,3 @@ def rule_codes() -> tuple[Candidate, ...]:
     families = (Candidate(code, Sort.RULE, detail=f"all of: {name}", rank=0) for code, name in FAMILIES.items())
     rules = (Candidate(rule.code, Sort.RULE, detail=rule.name, page=rule.summary, rank=1) for rule in RULES)
     return (*families, *rules)
-
-
-@cache
-def quantizations() -> tuple[Candidate, ...]:
-    """Types of GGUF files."""
-    names = recipes.json_schema()["properties"]["lintune"]["properties"]["export"]["properties"]["gguf"]["items"]
-    return tuple(Candidate(name, Sort.CHOICE, rank=rank) for rank, name in enumerate(names["enum"]))

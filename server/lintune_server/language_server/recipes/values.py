@@ -65,8 +65,6 @@ def _known(lines: Sequence[str], path: Path, typed: str, folder: FilePath | None
             yield choices.ALL_LINEAR
         case ("lintune", "lint", "select" | "ignore", 0) | ("lintune", "lint", "per-file-ignores", str(), 0):
             yield from choices.rule_codes()
-        case ("lintune", "export", "gguf", 0):
-            yield from choices.quantizations()
         case shape:
             yield from _choices(shape)
 
