@@ -135,6 +135,11 @@ class RecipeSource:
             return []
         return [fault for error in _validator().iter_errors(self.mapping.value) for fault in _unfolded(error)]
 
+    @cached_property
+    def faulty(self) -> frozenset[str | int]:
+        """Top keys whose values, or what is inside of them, depart from the schema: no basis for anything else."""
+        return frozenset(fault.path[0] for fault in self.faults if fault.path)
+
     @property
     def data_paths(self) -> Iterator[tuple[Path, str]]:
         """Where in the recipe a data set's path stands, and that path."""

@@ -45,13 +45,13 @@ def lora_rank(source: RecipeSource) -> Iterator[RecipeProblem]:
     ```
     """
     recipe = source.recipe
-    if recipe is None or recipe.adapter is None:
+    if recipe is None or recipe.adapter is None or source.faulty & {"lora_r", "lora_alpha", "lora_target_modules"}:
         return
     said = source.values
-    if "lora_r" in said and recipe.lora_r == said["lora_r"]:
+    if "lora_r" in said:
         yield from _rank(source, recipe)
     if "lora_r" in said and "lora_alpha" in said and not recipe.peft_use_rslora:
-        ratio = recipe.lora_alpha / recipe.lora_r if recipe.lora_r > 0 else 1.0
+        ratio = recipe.lora_alpha / recipe.lora_r
         if not _LEAST <= ratio <= _MOST:
             times = "over 4 times" if ratio > _MOST else "under half of"
             message = (

@@ -77,7 +77,7 @@ def not_carried_out(source: RecipeSource) -> Iterator[RecipeProblem]:
     speed: list[str] = []
     for key, value in source.values.items():
         known = recipe_keys.key_at((key,))
-        if known is None or known.deprecated or _says_nothing(known, value):
+        if known is None or known.deprecated or key in source.faulty or _says_nothing(known, value):
             continue
         if known.carried_out:
             yield from _value(source, key, value)

@@ -45,7 +45,8 @@ def overfitting(source: RecipeSource) -> Iterator[RecipeProblem]:
     ```
     """
     recipe = source.recipe
-    if recipe is None or source.values.get("early_stopping_patience"):
+    counted = {"micro_batch_size", "gradient_accumulation_steps", "num_epochs", "max_steps"}
+    if recipe is None or source.values.get("early_stopping_patience") or source.faulty & counted:
         return
     key = "max_steps" if recipe.max_steps else "num_epochs"
     if key not in source.values or (not recipe.max_steps and recipe.num_epochs <= _OF_FEW):

@@ -18,6 +18,9 @@ _FEWEST = 10
 _WORTH_IT = 10
 """Samples, under which DS501 says that there are too few to train on."""
 
+_COUNTED = frozenset(("micro_batch_size", "gradient_accumulation_steps", "num_epochs", "max_steps", "val_set_size"))
+"""What makes the number of steps."""
+
 
 @recipe_rule("RC617", Severity.WARNING)
 def short_run(source: RecipeSource) -> Iterator[RecipeProblem]:
@@ -48,7 +51,7 @@ def short_run(source: RecipeSource) -> Iterator[RecipeProblem]:
     ```
     """
     recipe = source.recipe
-    if recipe is None or recipe.micro_batch_size < 1 or recipe.gradient_accumulation_steps < 1:
+    if recipe is None or source.faulty & _COUNTED:
         return
     samples = source.data.training_samples if source.data else 0
     if not samples and not recipe.max_steps:
