@@ -66,14 +66,14 @@ class Plan:
 def plan(recipe: Recipe, samples: int) -> Plan:
     """The plan for training on so many samples.
 
-    Numbers as in Axolotl: `max_steps` wins over `num_epochs`; a fraction as eval_steps or save_steps is one
-    of all steps; without a warm-up setting, 3 % of the steps but not over 100.
+    Numbers as in Axolotl: `max_steps` wins over `num_epochs`; a fraction as eval_steps, save_steps or warmup_steps is
+    one of all steps; without a warm-up setting, 3 % of the steps but not over 100.
     """
     batches = math.ceil(samples / recipe.micro_batch_size)
     steps_per_epoch = max(math.ceil(batches / recipe.gradient_accumulation_steps), 1)
     total = recipe.max_steps or max(math.ceil(recipe.num_epochs * steps_per_epoch), 1)
     if recipe.warmup_steps is not None:
-        warmup = recipe.warmup_steps
+        warmup = int(recipe.warmup_steps * total) if 0 < recipe.warmup_steps < 1 else int(recipe.warmup_steps)
     elif recipe.warmup_ratio is not None:
         warmup = int(recipe.warmup_ratio * total)
     else:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import msgspec
 import yaml
 
+from lintune_schemas import recipe_yaml
 from lintune_schemas.errors import LintuneError
 
 if TYPE_CHECKING:
@@ -133,7 +135,8 @@ class Recipe(msgspec.Struct, frozen=True):
     max_steps: int | None = None
     learning_rate: float = 2e-4
     lr_scheduler: str = "cosine"
-    warmup_steps: int | None = None
+    warmup_steps: int | float | None = None
+    """A fraction is a share of all steps, as in transformers."""
     warmup_ratio: float | None = None
     optimizer: str = "adamw_torch_fused"
     weight_decay: float = 0.0
@@ -206,7 +209,9 @@ def parse(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise LintuneError(f"The recipe {path} is no UTF-8 text. Save it as UTF-8.") from error
     try:
-        values = yaml.load(text, Loader=_FastLoader)  # noqa: S506 (it is a SafeLoader)
+        values = recipe_yaml.load(text)
+    except recipe_yaml.RecipeYamlError as error:
+        raise LintuneError(f"The recipe {path} cannot be used: {error.message}. See: lintune check {path}") from error
     except yaml.YAMLError as error:
         raise LintuneError(f"The recipe {path} is no valid YAML. See: lintune check {path}") from error
     if not isinstance(values, dict):
@@ -217,9 +222,25 @@ def parse(path: Path) -> dict[str, Any]:
 def from_mapping(values: dict[str, Any], origin: str) -> Recipe:
     """The typed recipe of parsed YAML. Raises LintuneError naming the key that cannot be understood."""
     try:
-        return msgspec.convert(_without_nulls(values), Recipe)
+        recipe = msgspec.convert(_as_meant(values), Recipe)
     except msgspec.ValidationError as error:
         raise LintuneError(f"The recipe {origin} cannot be used: {error}. See: lintune check {origin}") from error
+    endless = next((key for key, value in values.items() if not _is_finite(value)), None)
+    if endless is not None:
+        raise LintuneError(f"The recipe {origin} cannot be used: {endless} is no number that can be counted with.")
+    return recipe
+
+
+def _is_finite(value: object) -> bool:
+    """Whether no number in a value is infinite or none at all (`.inf`, `.nan`)."""
+    match value:
+        case float():
+            return math.isfinite(value)
+        case dict():
+            return all(map(_is_finite, value.values()))
+        case list():
+            return all(map(_is_finite, value))
+    return True
 
 
 def lenient(values: object) -> Recipe | None:
@@ -230,7 +251,7 @@ def lenient(values: object) -> Recipe | None:
     """
     if not isinstance(values, dict) or not isinstance(values.get("base_model"), str):
         return None
-    kept = _understood(_without_nulls(values), Recipe, {"base_model": ""})
+    kept = _understood(_as_meant(values), Recipe, {"base_model": ""})
     for name in ("datasets", "test_datasets"):
         if name not in kept and isinstance(entries := values.get(name), list):
             understood = (_understood(entry, Dataset, {"path": ""}) for entry in entries if isinstance(entry, dict))
@@ -242,6 +263,8 @@ def _understood(values: dict[str, Any], struct: type[msgspec.Struct], required: 
     """The keys whose values a struct can have. required: a value for each key that the struct needs."""
     kept: dict[str, Any] = {}
     for key, value in values.items():
+        if not _is_finite(value):
+            continue
         try:
             msgspec.convert({**required, key: value}, struct)
         except msgspec.ValidationError:
@@ -265,7 +288,7 @@ def set_value(values: dict[str, Any], assignment: str) -> None:
         if not isinstance(target, dict):
             raise LintuneError(f"--set {assignment}: {section} is no section of the recipe.")
     try:
-        value = yaml.safe_load(text)
+        value = recipe_yaml.load(text)
     except yaml.YAMLError as error:
         raise LintuneError(f"--set {assignment}: {text} is no valid YAML value.") from error
     # YAML 1.1 reads 1e-4 as a string (it wants 1.0e-4). On a command line the number is meant.
@@ -289,9 +312,20 @@ def fingerprint(recipe: Recipe) -> str:
     return hashlib.sha256(msgspec.json.encode(values, order="deterministic")).hexdigest()
 
 
-def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
-    """An empty key (`lora_r:`) means the default, in Axolotl as here."""
-    return {key: value for key, value in values.items() if value is not None}
+def _as_meant(values: dict[str, Any]) -> dict[str, Any]:
+    """As Axolotl takes them: an empty key (`lora_r:`) means the default, and `1e-4`, to YAML 1.1 a text, the number."""
+    return {
+        key: float(value) if key in _NUMBERS and isinstance(value, str) and _EXPONENT.fullmatch(value) else value
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+_NUMBERS = frozenset(
+    field.encode_name for field in msgspec.structs.fields(Recipe) if float in (field.type, *get_args(field.type))
+)
+_EXPONENT = re.compile(r"[-+]?(\d{1,20}(\.\d*)?|\.\d+)[eE][-+]?\d{1,2}", re.ASCII)
+"""With digits few enough for a number that is finite."""
 
 
 def real_path(path: Path) -> Path:
@@ -323,10 +357,8 @@ def _recipes_in(folder: Path) -> list[Path]:
 
 def _listed(path: Path) -> set[Path]:
     try:
-        recipe = lenient(yaml.load(path.read_bytes(), Loader=_FastLoader))  # noqa: S506 (it is a SafeLoader)
-    except (OSError, yaml.YAMLError):
+        small = path.stat().st_size <= recipe_yaml.LARGEST
+        recipe = lenient(recipe_yaml.load(path.read_text(encoding="utf-8"))) if small else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return set()
     return {real_path(entry) for entry in recipe.dataset_paths(path.parent)} if recipe else set()
-
-
-_FastLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

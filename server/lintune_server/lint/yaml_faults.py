@@ -10,6 +10,8 @@ from lintune_server.lint.findings import Position, Range
 if TYPE_CHECKING:
     import yaml
 
+    from lintune_schemas.recipe_yaml import RecipeYamlError
+
 _KEY = re.compile(r"[ ]*(?:- +)*(?P<key>[\w.-]+)(?P<colon>:)(?P<rest>.*)")
 _CLOSING = "]}"
 
@@ -17,10 +19,17 @@ _CLOSING = "]}"
 class YamlSyntaxError(Exception):
     """Where the text stops being YAML, and why, in plain words."""
 
-    def __init__(self, message: str, range_: Range) -> None:
+    def __init__(self, message: str, range_: Range, *, is_yaml: bool = False) -> None:
+        """is_yaml: it is YAML, but not for a recipe."""
         super().__init__(message)
         self.message = message
         self.range = range_
+        self.is_yaml = is_yaml
+
+
+def of_bounds(error: RecipeYamlError) -> YamlSyntaxError:
+    """YAML that asks for too much, or for what no recipe may have."""
+    return YamlSyntaxError(error.message, Range(Position(*error.start), Position(*error.end)), is_yaml=True)
 
 
 def of_character(error: yaml.reader.ReaderError, text: str) -> YamlSyntaxError:

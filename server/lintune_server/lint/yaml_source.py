@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from lintune_schemas import recipe_yaml
 from lintune_server.lint import yaml_faults
 from lintune_server.lint.findings import Position, Range
 from lintune_server.lint.yaml_faults import YamlSyntaxError
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from lintune_schemas.samples import Path
 
 __all__ = ["YamlNode", "YamlSyntaxError", "parse"]
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(slots=True)
@@ -43,11 +42,17 @@ class YamlNode:
 
 
 def parse(text: str) -> YamlNode | None:
-    """The document's root; None when it is empty. Raises YamlSyntaxError."""
-    loader = _Loader(text)
+    """The document's root; None when it is empty. Raises YamlSyntaxError, for YAML that asks for too much as well."""
+    try:
+        recipe_yaml.check(text)
+    except recipe_yaml.RecipeYamlError as error:
+        raise yaml_faults.of_bounds(error) from error
+    loader = recipe_yaml.Loader(text)
     try:
         root = loader.get_single_node()
         return _convert(loader, root, text, {}) if root else None
+    except recipe_yaml.RecipeYamlError as error:
+        raise yaml_faults.of_bounds(error) from error
     except yaml.MarkedYAMLError as error:
         raise yaml_faults.of_syntax(error, text) from error
     except yaml.reader.ReaderError as error:

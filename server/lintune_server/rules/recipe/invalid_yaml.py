@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def invalid_yaml(source: RecipeSource) -> Iterator[RecipeProblem]:
     """
     ## What it does
-    Reports where a recipe stops being YAML, in plain words; and a recipe that is YAML but no mapping of keys.
+    Reports where a recipe stops being YAML, in plain words; a recipe that is YAML but no mapping of keys; and YAML that
+    no recipe needs: tags, aliases that lead into themselves or stand for very many values, numbers without an end.
 
     ## Why it hurts
     Nothing can be read from it.
@@ -29,7 +30,9 @@ def invalid_yaml(source: RecipeSource) -> Iterator[RecipeProblem]:
     Spaces.
     """
     if source.error is not None:
-        yield RecipeProblem(f"Invalid YAML: {source.error.message}.", source.error.range)
+        message = source.error.message
+        message = f"{message[0].upper()}{message[1:]}." if source.error.is_yaml else f"Invalid YAML: {message}."
+        yield RecipeProblem(message, source.error.range)
     elif source.root is not None and source.mapping is None:
         yield RecipeProblem(
             f"A recipe is a mapping of keys to values, and this is {json_kind(source.root.value)}.",

@@ -51,6 +51,8 @@ def learning_rate(source: RecipeSource) -> Iterator[RecipeProblem]:
     if source.mapping is None:
         return
     rate = source.mapping.value.get("learning_rate")
+    if isinstance(rate, str) and source.recipe is not None:  # 1e-2
+        rate = source.recipe.learning_rate
     if isinstance(rate, bool) or not isinstance(rate, int | float):
         return
     if source.mapping.value.get("optimizer") in _OWN_SCALE:
