@@ -12,6 +12,7 @@ from lintune_schemas import atomic, base_model, model_facts, model_names, starte
 from lintune_schemas import recipe as recipes
 from lintune_schemas.base_model import ModelKind
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.samples import SampleFormat
 from lintune_server.cli import example
 from lintune_server.cli.questions import Questions
 from lintune_server.cli.terminal import nearby, number
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
 
 _LARGEST = 1 << 30
 """Bytes of a data set whose tokens are counted here, some seconds for 100 MB. Of a larger one they are estimated."""
+
+_FORMATS = {
+    SampleFormat.CHAT: "chat",
+    SampleFormat.SHAREGPT: "chat as ShareGPT writes it",
+    SampleFormat.ALPACA: "questions and answers",
+    SampleFormat.PROMPT_COMPLETION: "questions and answers",
+    SampleFormat.INPUT_OUTPUT: "segments of raw text",
+    SampleFormat.TEXT: "raw text",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -177,7 +187,7 @@ def _about_model(wish: Wish) -> str:
 
 
 def _about_data(data: DataFile) -> str:
-    return f"{number(data.samples, 'sample')}, {data.format}"
+    return f"{number(data.samples, 'sample')}, {_FORMATS[data.format]}"
 
 
 def _write(target: Path, written: str, copied: Sequence[_Copied]) -> None:
@@ -186,19 +196,26 @@ def _write(target: Path, written: str, copied: Sequence[_Copied]) -> None:
     try:
         for file in copied:
             path = target.parent / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
                 raise LintuneError(f"{path} is there already, and nothing is overwritten. Give another folder.")
-            made.append(path)
+            made += _new_folders(path.parent)
             atomic.write_bytes(path, file.source.read_bytes())
-        target.parent.mkdir(parents=True, exist_ok=True)
+            made.append(path)
+        made += _new_folders(target.parent)
         atomic.write_text(target, written)
     except BaseException as error:
-        for path in made:
-            path.unlink(missing_ok=True)
+        for path in reversed(made):
+            path.rmdir() if path.is_dir() else path.unlink()
         if isinstance(error, OSError):
             raise LintuneError(f"{target} could not be written: {error.strerror or error}.") from error
         raise
+
+
+def _new_folders(folder: Path) -> list[Path]:
+    """Make a folder. Returns those that were not there, the outermost first."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()][::-1]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
 
 
 def _tell(target: Path, wish: Wish, draft: Draft) -> None:

@@ -45,7 +45,7 @@ _ANSWERING = (
     "Qwen/Qwen2.5-0.5B-Instruct",
     "HuggingFaceTB/SmolLM2-135M-Instruct",
 )
-_SUGGESTED = {
+SUGGESTED = {
     Task.CHAT: _ANSWERING,
     Task.WRITE: ("Qwen/Qwen2.5-7B-Instruct", *_ANSWERING),
     # A closed set of answers is learned by a small model as well, and it answers faster.
@@ -71,7 +71,7 @@ def task_of(data: DataFile) -> Task:
 
 def suggestions(task: Task, machine: Machine) -> list[Starter]:
     """Models for a task that a machine can train, the best first; the smallest one when it can train none."""
-    listed = [starter for name in _SUGGESTED[task] if (starter := starter_models.by_name(name))]
+    listed = [starter for name in SUGGESTED[task] if (starter := starter_models.by_name(name))]
     fitting_ones = [starter for starter in listed if _suits(starter, machine)]
     return fitting_ones or listed[-1:]
 

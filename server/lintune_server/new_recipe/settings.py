@@ -99,12 +99,14 @@ def draft(wish: Wish, lengths: Lengths) -> Draft:
     _adapter(found, wish, samples)
     _length(found, wish, lengths)
     _fit(found, wish, lengths)
-    _steps(found, samples, wish)
+    _steps(found, samples)
     lengths = _learned_from(lengths, found.recipe.sequence_len)
     numbers = _numbers(found.recipe, wish, lengths, samples)
     if wish.machine.device is None:
         _within_an_hour(found, wish, numbers)
     _schedule(found, samples)
+    if _is_short(found, samples) and wish.facts is not None and wish.facts.parameters < _SMALL:
+        found.set("peft_use_rslora", True, "scales by alpha / √r: a small model with few steps can take more")
     found.estimate = estimate(found.recipe, wish.facts, numbers, wish.machine)
     _own_section(found, wish)
     return found
@@ -118,8 +120,8 @@ def _evaluation(found: Draft, wish: Wish) -> int:
         found.set("test_datasets", [data.dataset(path)])
         return samples
     # 20 samples at the least tell two models apart (DS504), 500 do so to a percent or two; a fifth is the most.
-    wanted = min(max(20, 0.05 * samples), 500)
-    share = min(math.ceil(1000 * wanted / samples) / 1000, 0.2)
+    few, many = math.ceil(2000 / samples) / 100, round(500 / samples, 3)
+    share = min(max(few, min(0.05, many)), 0.2)
     held_out = max(round(share * samples), 1)
     found.set("val_set_size", share, f"about {held_out} samples are not trained on: they show over-fitting")
     return samples - held_out
@@ -188,7 +190,7 @@ def _needed(found: Draft, wish: Wish) -> int | None:
     return needed.peak if needed else None
 
 
-def _steps(found: Draft, samples: int, wish: Wish) -> None:
+def _steps(found: Draft, samples: int) -> None:
     epochs = 3 if samples < _FEW else 2 if samples < _SOME else 1
     words = {3: "few samples are seen three times; more often, and they are learned by heart", 2: "", 1: ""}
     found.set("num_epochs", float(epochs), words[epochs])
@@ -199,9 +201,6 @@ def _steps(found: Draft, samples: int, wish: Wish) -> None:
     found.set("micro_batch_size", batch, found.reasons["micro_batch_size"])
     found.set("gradient_accumulation_steps", together // batch, f"{together} samples a step")
     found.set("learning_rate", 2e-4, "the QLoRA paper's, for models up to 13B")
-    steps = plan.plan(found.recipe, samples).total_steps
-    if steps < _SHORT_RUN and wish.facts is not None and wish.facts.parameters < _SMALL:
-        found.set("peft_use_rslora", True, "scales by alpha / √r: a small model with few steps can take more")
 
 
 def _within_an_hour(found: Draft, wish: Wish, numbers: RecipeData) -> None:
@@ -222,8 +221,7 @@ def _within_an_hour(found: Draft, wish: Wish, numbers: RecipeData) -> None:
 
 def _schedule(found: Draft, samples: int) -> None:
     recipe = found.recipe
-    steps = plan.plan(recipe, samples).total_steps
-    short = steps < _SHORT_RUN
+    steps, short = plan.plan(recipe, samples).total_steps, _is_short(found, samples)
     found.set("lr_scheduler", "cosine")
     found.set("warmup_ratio", 0.1 if short else 0.03, f"of {steps:,} steps")
     found.set("optimizer", "adamw_torch")
@@ -234,6 +232,10 @@ def _schedule(found: Draft, samples: int) -> None:
     a_run = 1 if recipe.num_epochs >= 1 else math.ceil(1 / recipe.num_epochs)
     found.set("evals_per_epoch", a_run)
     found.set("saves_per_epoch", a_run)
+
+
+def _is_short(found: Draft, samples: int) -> bool:
+    return plan.plan(found.recipe, samples).total_steps < _SHORT_RUN
 
 
 def _own_section(found: Draft, wish: Wish) -> None:
