@@ -155,7 +155,7 @@ def _difference(own: str, other: str, folder: Path) -> str | None:
         files = [
             model_files.tokenizer_folder(base_model.find(name, folder)) / "tokenizer.json" for name in (own, other)
         ]
-        if filecmp.cmp(*files, shallow=False):
+        if filecmp.cmp(files[0], files[1], shallow=False):
             return None
     except (LintuneError, OSError):
         return None
