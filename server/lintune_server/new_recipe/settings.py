@@ -174,7 +174,7 @@ def _fit(found: Draft, wish: Wish, lengths: Lengths) -> None:
             needed = _needed(found, wish)
             if needed is not None and needed <= _ROOM * room:
                 where = "GPU" if wish.machine.device else "machine"
-                found.reasons["micro_batch_size"] = f"about {size(needed)} of the {where}'s {size(room)}"
+                found.reasons["micro_batch_size"] = f"at most {size(needed)} of the {where}'s {size(room)}"
                 return
     raise LintuneError(
         f"{wish.model} takes about {size(_needed(found, wish) or 0)} to train on samples of "

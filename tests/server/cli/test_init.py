@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,10 +24,10 @@ from lintune_server.cli import init
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from .command import Command
 
+ROOT = Path(__file__).parents[3]
 CHAT = "".join(
     json.dumps(
         {"messages": [{"role": "user", "content": f"What is {n} + {n}?"}, {"role": "assistant", "content": f"{2 * n}"}]}
@@ -115,6 +118,15 @@ class TestData:
     def test_with_faults(self, run: Command):
         run.write("train.jsonl", CHAT + '{"messages": 3}\n')
         assert "1 sample of train.jsonl cannot be read: lintune check says why." in run("init").out
+
+
+def test_the_page_shows_what_is_written(run: Command):
+    shutil.copytree(ROOT / "examples" / "smart-home" / "data", run.folder / "data")
+    run("init", ".", "--from-data", "data/train.jsonl", "--memory", "16")
+    page = (ROOT / "docs" / "init.md").read_text(encoding="utf-8")
+    assert page.partition("```yaml\n")[2].partition("```")[0] == (run.folder / "recipe.yaml").read_text(
+        encoding="utf-8"
+    )
 
 
 class TestMachine:
