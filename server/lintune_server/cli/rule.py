@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
 from lintune_server.cli.terminal import Look
+from lintune_server.lint.rule_page import page_of
 from lintune_server.lint.words import closest
-from lintune_server.rules import BY_CODE, FAMILIES
+from lintune_server.rules import BY_CODE
 
 if TYPE_CHECKING:
     import argparse
 
     from lintune_server.lint.rule import Rule
-
-_FIXES = {"safe": "yes, with --fix", "unsafe": "yes, with --fix --unsafe: it may lose data", None: "no"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,13 +31,8 @@ def run(args: argparse.Namespace) -> int:
     if sys.stdout.isatty():
         _show(rule)
     else:
-        print(f"{_beginning(rule)}\n\n{rule.doc}")
+        print(page_of(rule))
     return 0
-
-
-def _beginning(rule: Rule) -> str:
-    about = f"{rule.severity.label} · {FAMILIES[rule.family]} · fix: {_FIXES[rule.fix]}"
-    return f"# {rule.code} {rule.name}\n\n{about}"
 
 
 def _show(rule: Rule) -> None:
@@ -56,4 +50,4 @@ def _show(rule: Rule) -> None:
         elements = {**Markdown.elements, "heading_open": PlainHeading}  # noqa: RUF012
 
     width = Look.of(sys.stdout).width
-    Console(width=width).print(Page(f"{_beginning(rule)}\n\n{rule.doc}", code_theme="ansi_dark"))
+    Console(width=width).print(Page(page_of(rule), code_theme="ansi_dark"))
