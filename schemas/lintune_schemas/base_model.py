@@ -10,6 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
+from lintune_schemas import model_heads
 from lintune_schemas.errors import LintuneError
 
 DEMO_MODEL = "smollm2-135m-instruct"
@@ -23,12 +24,15 @@ class ModelKind(StrEnum):
     GGUF = "gguf"
     """One GGUF file, dequantized before training."""
     HUB = "hub"
-    """A model id that is not on this machine yet; only the trainer downloads."""
+    """A model id whose weights are not on this machine yet; only the trainer downloads."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaseModel:
-    """A base model that was found: its name in the recipe, its kind, and where it is (None for HUB)."""
+    """A base model that was found: its name in the recipe, its kind, and where it is.
+
+    Of HUB, what is here already, such as the tokenizer; None when nothing is.
+    """
 
     name: str
     kind: ModelKind
@@ -62,12 +66,16 @@ def _on_disk(name: str, recipe_folder: Path) -> BaseModel:
         return BaseModel(name, ModelKind.GGUF, path)
     if (path / "config.json").is_file():
         return BaseModel(name, ModelKind.FOLDER, path)
+    if (path / "adapter_config.json").is_file():
+        raise LintuneError(f"base_model: {name} is an adapter, no whole model. Give the model that it was trained on.")
     if path.is_dir():
         raise LintuneError(f"base_model: {name} is a folder without a config.json, so it is no model folder.")
     if name.endswith(".gguf") or name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise LintuneError(f"base_model: {name} was not found. {_advice(name, recipe_folder)}")
     snapshot = hub_snapshot(name)
-    return BaseModel(name, ModelKind.FOLDER if snapshot else ModelKind.HUB, snapshot)
+    files = model_heads.safetensors_of(snapshot) if snapshot else []
+    whole = bool(files) and all(file.is_file() for file in files)
+    return BaseModel(name, ModelKind.FOLDER if whole else ModelKind.HUB, snapshot)
 
 
 def _advice(name: str, recipe_folder: Path) -> str:
@@ -97,7 +105,7 @@ def hub_cache() -> Path:
 
 
 def hub_snapshot(name: str) -> Path | None:
-    """The newest whole snapshot of a model in the Hugging Face cache (layout of huggingface_hub)."""
+    """The newest snapshot of a model in the Hugging Face cache (layout of huggingface_hub)."""
     snapshots = hub_cache() / f"models--{name.replace('/', '--')}" / "snapshots"
     found = [path for path in snapshots.glob("*") if (path / "config.json").is_file()]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)

@@ -153,7 +153,7 @@ def of_config(
         chat_template=heads.chat_template,
         source=source,
         custom_code=isinstance(whole.get("auto_map"), dict),
-        class_name=str(classes[0]) if isinstance(classes, list) and classes else None,
+        class_name=next((one for one in classes if isinstance(one, str)), None) if isinstance(classes, list) else None,
     )
 
 
@@ -169,6 +169,11 @@ class _Sizes:
     context: int | None
 
 
+_LARGEST = 1 << 31
+_MOST_LAYERS = 1_000
+"""Beyond these, no size of a model: a broken file. The largest models have some 130 layers."""
+
+
 def _sizes(config: dict[str, Any], made: _Architecture | None) -> _Sizes | None:
     defaults = dict(made.defaults) if made else {}
 
@@ -177,13 +182,13 @@ def _sizes(config: dict[str, Any], made: _Architecture | None) -> _Sizes | None:
             value = config.get(name)
             if isinstance(value, list):  # one for each layer: the largest decides how much memory it takes
                 value = max((one for one in value if isinstance(one, int)), default=None)
-            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST:
                 return value
         return defaults.get(key, otherwise)
 
     hidden, layers = number("hidden_size"), number("num_hidden_layers")
     heads, vocabulary = number("num_attention_heads"), number("vocab_size")
-    if hidden is None or layers is None or heads is None or vocabulary is None:
+    if hidden is None or layers is None or heads is None or vocabulary is None or layers > _MOST_LAYERS:
         return None
     intermediate = number("intermediate_size") or 4 * hidden  # GPT-2's, and of all that leave it out
     kv_heads = number("num_key_value_heads") or heads

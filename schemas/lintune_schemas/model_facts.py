@@ -37,7 +37,7 @@ def facts_of_model(found: BaseModel) -> ModelFacts | None:
         if found.kind is ModelKind.GGUF and found.path is not None:
             status = found.path.stat()
             return _of_gguf(found.path, (status.st_mtime_ns, status.st_size))
-        if found.kind is ModelKind.FOLDER and found.path is not None:
+        if found.path is not None:
             return _of_folder(found.path, _stamp(found.path))
     except OSError:
         return None

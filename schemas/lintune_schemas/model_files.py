@@ -32,12 +32,12 @@ def load_tokenizer(model: BaseModel, chat_template: str | None = None, jinja: st
 
 def tokenizer_folder(model: BaseModel) -> Path:
     """A folder with the model's `tokenizer.json` and `tokenizer_config.json`; read out of the GGUF when it is one."""
-    if model.path is None:
+    if model.path is None or (model.kind is ModelKind.HUB and not (model.path / "tokenizer.json").is_file()):
         raise LintuneError(
             f"{model.name} is not on this machine yet, so its tokenizer is not known. It is downloaded when a "
             "training starts; or give a local folder as base_model."
         )
-    return model.path if model.kind is ModelKind.FOLDER else _from_gguf(model.path)
+    return _from_gguf(model.path) if model.kind is ModelKind.GGUF else model.path
 
 
 def load_tokenizer_folder(folder: Path, chat_template: str | None = None, jinja: str | None = None) -> ChatTokenizer:

@@ -92,8 +92,13 @@ def read_safetensors(file: Path) -> tuple[dict[str, dict[str, Any]], int]:
         head = orjson.loads(opened.read(length))
     if not isinstance(head, dict):
         raise ValueError(f"{file} is no safetensors file")
-    entries = {name: entry for name, entry in head.items() if isinstance(entry, dict)}
-    return {name: entry for name, entry in entries.items() if isinstance(entry.get("shape"), list)}, 8 + length
+    entries = {name: entry for name, entry in head.items() if isinstance(entry, dict) and _has_shape(entry)}
+    return entries, 8 + length
+
+
+def _has_shape(entry: dict[str, Any]) -> bool:
+    shape = entry.get("shape")
+    return isinstance(shape, list) and all(isinstance(size, int) and size >= 0 for size in shape)
 
 
 # Types of metadata values, by their number in the GGUF specification (version 3).

@@ -258,6 +258,9 @@ def test_a_model_in_the_hubs_cache(tmp_path, monkeypatch):
     model(tmp_path / "models--some--thing" / "snapshots" / "abc", {**LLAMA, "auto_map": {"AutoModel": "m.M"}})
     facts = facts_of("some/thing", tmp_path)
     assert facts.architecture == "llama" and facts.custom_code
+    assert base_model.find("some/thing", tmp_path).kind is base_model.ModelKind.HUB, "its weights are not here yet"
+    weights(tmp_path / "models--some--thing" / "snapshots" / "abc" / "model.safetensors", tensors_of(LLAMA))
+    assert base_model.find("some/thing", tmp_path).kind is base_model.ModelKind.FOLDER
     assert facts_of("some/other", tmp_path) is None
 
 
@@ -272,6 +275,8 @@ def test_a_hub_id_in_whatever_case():
         *("", "[]", "{", "{}", "null", '{"model_type": 3}', '{"hidden_size": "64", "vocab_size": -1}'),
         json.dumps({**LLAMA, "hidden_size": None}),
         json.dumps({**LLAMA, "num_attention_heads": True}),
+        json.dumps({**LLAMA, "num_hidden_layers": 1_000_000_000}),
+        json.dumps({**LLAMA, "vocab_size": 1 << 60}),
         json.dumps({"text_config": [1]}),
     ],
 )
@@ -290,6 +295,7 @@ def test_a_config_that_says_nothing(tmp_path, text):
         struct.pack("<Q", 4) + b"null",
         struct.pack("<Q", 9) + b'{"a": 1}',
         struct.pack("<Q", 30) + b'{"a": {"shape": "no"}}        ',
+        struct.pack("<Q", 30) + b'{"a": {"shape": ["no", -1]}}  ',
     ],
 )
 def test_broken_weights(tmp_path, content):

@@ -57,7 +57,7 @@ def weights_folder(base: BaseModel) -> Path:
     used.
     """
     path = base.path
-    if path is None:
+    if path is None or base.kind is ModelKind.HUB:
         raise LintuneError(f"{base.name} is not on this machine. It is downloaded when a training starts.")
     if base.kind is ModelKind.FOLDER:
         _require_usable(path)

@@ -66,7 +66,7 @@ def of_recipe(path: Path, recipe: Recipe) -> Context:
 def _tokenizer_files(name: str, recipe_folder: Path) -> tuple[Path, int]:
     """The folder with the tokenizer of a model, and when its files changed last. Raises LintuneError."""
     model = base_model.find(name, recipe_folder)
-    if model.kind is ModelKind.HUB:
+    if model.kind is ModelKind.HUB and not (model.path and (model.path / "tokenizer.json").is_file()):
         raise LintuneError(
             f"The base model {model.name} is not on this machine yet: its tokens are not known. Training downloads it."
         )

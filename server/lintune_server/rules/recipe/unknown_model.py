@@ -24,9 +24,10 @@ def unknown_model(source: RecipeSource) -> Iterator[RecipeProblem]:
     """
     ## What it does
     Reports a `base_model` that is neither a model folder, nor a GGUF file, nor a hub id, and names those that were
-    probably meant: in folders beside the recipe, in the hub's cache, among the starter models. A hub id that is not on
-    this machine is fine, as training downloads it; one that is a starter model but for a letter or two is a warning. A
-    model under 0.1B or over 8B parameters is information: Lintune is made for those between.
+    probably meant: in folders beside the recipe, in the hub's cache, among the starter models. Also a model folder
+    without weights. A hub id that is not on this machine is fine, as training downloads it; one that is a starter model
+    but for a letter or two is a warning. A model under 0.1B or over 8B parameters is information: Lintune is made for
+    those between.
 
     ## Why it hurts
     Without a base model nothing can be trained, and without its tokenizer the rules of tokens cannot look.
@@ -53,7 +54,7 @@ def unknown_model(source: RecipeSource) -> Iterator[RecipeProblem]:
     except LintuneError as error:
         yield RecipeProblem(str(error).removeprefix("base_model: "), place)
         return
-    if found.kind is ModelKind.HUB:
+    if found.path is None:
         from lintune_schemas import model_names
 
         meant = model_names.misspelt(name, path.parent)
@@ -62,9 +63,13 @@ def unknown_model(source: RecipeSource) -> Iterator[RecipeProblem]:
             yield RecipeProblem(message, place, f"Change to {meant}", meant, Severity.WARNING)
             return
     model = source.model
+    if model and found.kind is ModelKind.FOLDER and model.weight_bytes is None and not model.pickled_only:
+        yield RecipeProblem(
+            f"{name} holds no model.safetensors, or not all of its parts. Fetch the model again.", place
+        )
+        return
     if model and not _SMALLEST <= model.parameters <= _LARGEST:
-        millions = model.parameters / 1e6
-        size = f"{millions:.1f}M" if millions < 1000 else f"{millions / 1000:.1f}B"
+        size = f"{model.parameters / 1e9:.1f}B" if model.parameters > _LARGEST else f"{model.parameters:,}"
         yield RecipeProblem(
             f"This model has {size} parameters: Lintune is made for models of 0.1B to 8B.",
             place,

@@ -7,6 +7,7 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import RecipeProblem
 from lintune_server.lint.rule import recipe_rule
 from lintune_server.lint.words import closest, listed
+from lintune_server.rules.recipe import adapted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,10 +32,10 @@ _COSTLY = re.compile(r"\)[*+{]|([*+{].*){4}", re.DOTALL)
 def unknown_module(source: RecipeSource) -> Iterator[RecipeProblem]:
     """
     ## What it does
-    Reports entries of `lora_target_modules` that the base model has no module for, and says which it has. A text
-    instead of a list is a regular expression that must match whole names, such as
-    `model.layers.0.self_attn.q_proj`. Models whose files are not on this machine are known when they are among the
-    starter models; any other is not checked.
+    Reports entries of `lora_target_modules` that the base model has no module for, and says which it has; also
+    misspelt embeddings in `lora_modules_to_save`. A text instead of a list is a regular expression that must match
+    whole names, such as `model.layers.0.self_attn.q_proj`. Models whose files are not on this machine are known when
+    they are among the starter models; any other is not checked.
 
     ## Why it hurts
     If no entry fits, the run stops after the model was loaded. If some fit, the others are skipped without a word, and
@@ -56,19 +57,26 @@ def unknown_module(source: RecipeSource) -> Iterator[RecipeProblem]:
     Writes the name that was meant where only a letter or two are wrong, or a list instead of a text. Safe.
     """
     values = source.mapping.value if source.mapping else {}
-    wanted = values.get("lora_target_modules")
-    if not wanted or values.get("lora_target_linear") is True:  # all linear layers win, in Axolotl, too
+    if not adapted.is_low_rank(values):
         return
     model = source.model
     if model is None or not model.modules:
+        return
+    yield from _saved(values.get("lora_modules_to_save"), model, source)
+    wanted = values.get("lora_target_modules")
+    if not wanted or values.get("lora_target_linear") is True:  # all linear layers win, in Axolotl, too
         return
     if isinstance(wanted, str):
         yield from _as_expression(wanted, model, source)
         return
     for index, name in enumerate(wanted if isinstance(wanted, list) else ()):
-        if not isinstance(name, str) or _has(model, name) or name == "all-linear":
+        if not isinstance(name, str) or _has(model, name):
             continue
         place = source.range_of(("lora_target_modules", index))
+        if name == "all-linear":
+            message = "all-linear counts as a text of its own, not in a list. Set lora_target_linear: true instead."
+            yield RecipeProblem(message, place)
+            continue
         fused = _FUSED.get(name)
         if fused in model.linear_modules:
             together = listed(part for part, whole in _FUSED.items() if whole == fused)
@@ -81,6 +89,18 @@ def unknown_module(source: RecipeSource) -> Iterator[RecipeProblem]:
             )
         else:
             yield RecipeProblem(f"The model has no module {name}. {_those_of(model)}", place)
+
+
+def _saved(wanted: object, model: ModelFacts, source: RecipeSource) -> Iterator[RecipeProblem]:
+    """Misspelt names of embeddings. Any module can be saved, norms too, so that other names may be right."""
+    known = {name.rpartition(".")[2] for name in model.modules} - set(model.linear_modules)
+    for index, name in enumerate(wanted if isinstance(wanted, list) else ()):
+        meant = closest(name, known) if isinstance(name, str) and not _has(model, name) else None
+        if meant and meant not in (wanted if isinstance(wanted, list) else ()):
+            place = source.range_of(("lora_modules_to_save", index))
+            yield RecipeProblem(
+                f"The model has no module {name}. Is {meant} meant?", place, f"Change to {meant}", meant
+            )
 
 
 def _as_expression(wanted: str, model: ModelFacts, source: RecipeSource) -> Iterator[RecipeProblem]:
