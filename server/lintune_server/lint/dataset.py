@@ -64,8 +64,8 @@ class DatasetLinter:
         return sieve.sift([*whole.findings, *judging.judge(data, whole, peers, sieve.asks)], data.text_of)
 
     def inspect(self, line: str) -> Inspection | None:
-        """The sample on a line; None when there is none that can be read."""
-        read = Line(line, self._surroundings)
+        """The sample on a line, read as the recipe says, else as its keys show; None when there is none."""
+        read = Line(line, surroundings_of([line], self.path, self.context))
         if read.format is None or read.conversation is None:
             return None
         return Inspection(read.format, read.conversation, read.tokenized)

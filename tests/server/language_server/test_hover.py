@@ -75,6 +75,14 @@ async def test_without_a_recipe_there_are_no_tokens_and_it_says_why(
     assert "recipe" in text
 
 
+async def test_keys_that_the_recipe_names(editor: Editor, workspace: Path) -> None:
+    recipe, path = workspace / "recipe.yaml", workspace / "train.jsonl"
+    keys = "    type: {field_instruction: question, field_output: reply}\n"
+    recipe.write_text(recipe.read_text().replace("path: train.jsonl\n", f"path: train.jsonl\n{keys}"))
+    editor.open(path, '{"question": "a", "reply": "b"}\n')
+    assert "alpaca · 2 messages" in await editor.hover_until(path, 0, "Sample")
+
+
 async def test_no_hover_where_there_is_no_sample(editor: Editor, workspace: Path) -> None:
     path = workspace / "train.jsonl"
     editor.open(path, "\n{broken\n[]\n")

@@ -49,15 +49,18 @@ def _name(line: Line) -> str:
 def _parts(line: Line, top: Node) -> Iterator[Entry]:
     if line.sample is None or line.layout is None:
         return
+    is_chat = sum(one.kind.holds_messages for one in line.layout.fields) == 1
     lists = {messages[0].path[0]: messages for messages in line.message_lists if messages}
     for one in line.layout.fields:
         value = line.sample.get(one.key)
         if one.key in lists:
             messages = [_of_message(message, top) for message in lists[one.key]]
-            if len(lists) == 1:
+            if is_chat:
                 yield from messages
             else:
-                yield _entry(one.key, f"{len(messages)} messages", (one.key,), top, messages)
+                yield _entry(
+                    one.key, f"{len(messages)} message{'s' if len(messages) > 1 else ''}", (one.key,), top, messages
+                )
         elif one.kind is Kind.SEGMENTS:
             for segment in line.segments:
                 text = segment.text if isinstance(segment.text, str) else ""
