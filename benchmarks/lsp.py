@@ -320,6 +320,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help=f"{SMALL} and {MIDDLE:,} samples only")
     args = parser.parse_args()
     table = Table()
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"Something else is running here: load {load:.1f} on {os.cpu_count()} cores. Times are of both.")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sizes = [10, SMALL, MIDDLE] if args.quick else [10, SMALL, MIDDLE, None]

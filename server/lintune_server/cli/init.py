@@ -14,6 +14,7 @@ from lintune_schemas.base_model import ModelKind
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.samples import SampleFormat
 from lintune_server.cli import example
+from lintune_server.cli.progress import Progress
 from lintune_server.cli.questions import Questions
 from lintune_server.cli.terminal import nearby, number
 from lintune_server.hardware import audit, fitting
@@ -114,7 +115,7 @@ class _Copied:
 
 def _data(args: argparse.Namespace, ask: Questions) -> tuple[DataFile, list[_Copied]]:
     if args.from_data is not None:
-        return data_file.examine(args.from_data), []
+        return _examined(args.from_data), []
     found = finding.data_sets(args.folder)
     if not found:
         if args.eval_data is not None:
@@ -123,7 +124,13 @@ def _data(args: argparse.Namespace, ask: Questions) -> tuple[DataFile, list[_Cop
         return data_file.examine(files[0].source), files
     names = [finding.as_written(path, args.folder) for path in found]
     chosen = ask.choose("Which data set is to be trained on?", "--from-data", [(name, "") for name in names])
-    return data_file.examine(found[chosen]), []
+    return _examined(found[chosen]), []
+
+
+def _examined(path: Path) -> DataFile:
+    with Progress() as progress:
+        progress.start(str(path))
+        return data_file.examine(path, progress.report)
 
 
 def _machine(args: argparse.Namespace) -> Machine:
@@ -144,7 +151,14 @@ def _model(task: Task, machine: Machine, ask: Questions, *, prefer_demo: bool) -
     options = [(models.name_of(starter), models.phrase(starter)) for starter in found]
     if prefer_demo:  # it is on this machine, so that everything can be tried at once
         options.sort(key=lambda one: one[0] != base_model.DEMO_MODEL)
-    return options[ask.choose("Which model is to be tuned? Others with --model.", "--model", options)][0]
+    question = f"Which model is to be tuned, on {_words(machine)}? Others with --model, another GPU with --memory."
+    return options[ask.choose(question, "--model", options)][0]
+
+
+def _words(machine: Machine) -> str:
+    name = machine.device.name if machine.device else "a machine without a GPU"
+    memory = size(machine.room) if machine.room else ""
+    return f"{name} ({memory})" if memory and memory not in name else name
 
 
 def _wish(args: argparse.Namespace, data: DataFile, copied: Sequence[_Copied], model: str, machine: Machine) -> Wish:
@@ -176,7 +190,9 @@ def _lengths(wish: Wish, target: Path) -> Lengths:
         found = context.of_recipe(target, settings.sketch(wish))
     except LintuneError:
         return wish.data.lengths
-    return data_file.counted(wish.data.path, found) or wish.data.lengths
+    with Progress() as progress:
+        progress.start(str(wish.data.path))
+        return data_file.counted(wish.data.path, found, progress.report) or wish.data.lengths
 
 
 def _about_model(wish: Wish) -> str:

@@ -19,7 +19,7 @@ from lintune_server.lint.shape import HEAD_BYTES, Head
 from lintune_server.new_recipe.entries import entry_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from lintune_schemas.conversations import Conversation
@@ -72,8 +72,11 @@ class DataFile:
         return msgspec.convert({"path": path, **self.entry}, Dataset)
 
 
-def examine(path: Path) -> DataFile:
-    """Look at a data set, whatever is wrong with single samples. Raises LintuneError when it cannot be trained on."""
+def examine(path: Path, progress: Callable[[int, int], None] = lambda *_: None) -> DataFile:
+    """Look at a data set, whatever is wrong with single samples.
+
+    progress: told the bytes that are done, and all. Raises LintuneError when it cannot be trained on.
+    """
     if path.is_dir() or not path.exists() or not checking.is_data_set(path):
         _refuse(path)
     head = _head(path)
@@ -83,7 +86,7 @@ def examine(path: Path) -> DataFile:
     lengths: list[int] = []
     answers: list[int] = []
     learned = faulty = 0
-    for sample in _samples(path):
+    for sample in _samples(path, progress):
         try:
             conversation = conversations.read(sample, layout)
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -107,9 +110,9 @@ def examine(path: Path) -> DataFile:
     )
 
 
-def counted(path: Path, context: Context) -> Lengths | None:
+def counted(path: Path, context: Context, progress: Callable[[int, int], None] = lambda *_: None) -> Lengths | None:
     """The samples' lengths in the tokens of the context's model. None when none can be counted."""
-    part = scanning.scan(path, context).part
+    part = scanning.scan(path, context, progress=progress).part
     pairs = [pair for pair in zip(part.tokens, part.trained_tokens, strict=True) if pair[0]]
     return _lengths([length for length, _ in pairs], sum(one for _, one in pairs), exact=True) if pairs else None
 
@@ -146,9 +149,13 @@ def _head(path: Path) -> list[dict[str, object]]:
     return samples
 
 
-def _samples(path: Path) -> Iterator[dict[str, object]]:
+def _samples(path: Path, progress: Callable[[int, int], None] = lambda *_: None) -> Iterator[dict[str, object]]:
+    size, done = path.stat().st_size, 0
     with path.open("rb") as file:
-        for line in file:
+        for number, line in enumerate(file):
+            done += len(line)
+            if number % 1000 == 0:
+                progress(min(done, size - 1), size)
             try:
                 value = orjson.loads(line.removeprefix(BOM.encode()))
             except orjson.JSONDecodeError:

@@ -259,7 +259,7 @@ def test_a_person_chooses(person: Person, tmp_path: Path):
     person.read_until("1 to 3 [1] ")
     person.type("\n")
     person.read_until("1 to 3 [1] ")
-    assert "Which model is to be tuned?" in person.seen
+    assert "Which model is to be tuned, on 24 GB GPU?" in person.seen
     person.type("3\n")
     person.read_until("Next: ")
     assert "Not asked" not in person.seen
