@@ -123,7 +123,7 @@ def of_gguf(path: Path) -> tuple[dict[str, Any], Heads]:
         try:
             with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
                 return _GgufHead(mapped).read(path.stat().st_size)
-        except (struct.error, UnicodeDecodeError, IndexError) as error:
+        except (struct.error, UnicodeDecodeError, IndexError, OverflowError) as error:
             raise ValueError(f"{path} ends early, or is no GGUF file") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import struct
 from pathlib import Path
 
@@ -362,3 +363,18 @@ def test_gguf_of_other_architectures(tmp_path):
     }
     assert (facts.vocabulary_size, facts.context_length, facts.tied_embeddings) == (100, 4096, False)
     assert not facts.chat_template
+
+
+def test_gguf_with_wrong_bytes(tmp_path):
+    """Whatever stands there, something is said, or nothing: no exception, and no end of memory."""
+    with base_model.find(DEMO_MODEL, Path()).path.open("rb") as opened:
+        start = opened.read(40_000)
+    chance = random.Random(0)
+    for _ in range(300):
+        data = bytearray(start)
+        for _ in range(chance.randint(1, 8)):
+            at = chance.randrange(chance.choice((64, 2_000, len(data) - 8)))
+            data[at : at + 8] = chance.choice((bytes(8), b"\xff" * 8, chance.randbytes(8)))
+        (tmp_path / "m.gguf").write_bytes(data)
+        facts = facts_of("m.gguf", tmp_path)
+        assert facts is None or facts.source == "gguf"
