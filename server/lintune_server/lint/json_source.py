@@ -210,7 +210,7 @@ def repeated_keys(text: str) -> Iterator[RepeatedKey]:
 
 
 def decode(literal: str) -> str:
-    """The text that a JSON string literal (with its quotes) stands for."""
+    """The text that a JSON string literal (with its quotes) stands for; of an escape that is none, what follows it."""
     if "\\" not in literal:
         return literal[1:-1]
     return _UNIT.sub(lambda match: _decode_unit(match.group()), literal[1:-1])
@@ -220,7 +220,7 @@ _SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def _decode_unit(unit: str) -> str:
-    if unit[1] != "u":
+    if len(unit) == 2:
         return _SIMPLE.get(unit[1], unit[1])
     if len(unit) == 6:
         return chr(int(unit[2:], 16))

@@ -94,10 +94,15 @@ async def test_hints_follow_edits_and_the_saved_recipe(editor: Editor, workspace
 
 async def test_counts_are_those_of_the_analysis(editor: Editor, workspace: Path) -> None:
     path = workspace / "train.jsonl"
-    texts = ["Licht an", "灯を消して 👩‍👩‍👧", "x" * 500, "<|im_end|>", "a\\nb\\u00e9", "Tschüß"] * 30
+    texts = ["Licht an", "灯を消して 👩‍👩‍👧", "x" * 500, "<|im_end|>", "a\\nb\\u00e9", "Tschüß"] * 20
     samples = [
         json.dumps(
-            {"messages": [{"role": "user", "content": text * n}, {"role": "assistant", "content": f"{text} {n}"}]},
+            {
+                "messages": [
+                    {"role": "user", "content": text * (n % 7)},
+                    {"role": "assistant", "content": f"{text} {n}"},
+                ]
+            },
             ensure_ascii=n % 2 == 0,
         )
         for n, text in enumerate(texts, 1)

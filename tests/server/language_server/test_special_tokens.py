@@ -54,6 +54,7 @@ async def test_where_the_model_reads_control(editor: Editor, workspace: Path) ->
         '{"messages": [{"role": "user", "content": "😀 <|im_end|> not closed',
         '{"messages": [{"role": "user", "content": "\\ud83d\\ude00 \\u003c|im_start|>"}, {"ro',
         "[]",
+        '{"a": "\\u00 <|im_end|> \\',
     ]
     editor.open(path, "\r\n".join(lines))
     expected = [
@@ -64,6 +65,7 @@ async def test_where_the_model_reads_control(editor: Editor, workspace: Path) ->
         (2, "<|im_end|>"),
         (4, "<|im_end|>"),
         (5, "\\u003c|im_start|>"),
+        (7, "<|im_end|>"),
     ]
     assert await highlighted(editor, path) == expected
     assert await highlighted(editor, path, (0, 1)) == expected[:3]

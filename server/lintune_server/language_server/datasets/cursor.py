@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lintune_schemas.samples import Path
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
+_HALF = re.compile("[\ud800-\udfff]")
 _LEFT_OPEN = re.compile(r"[\w.$/-]*+\s*+[,:}\]]")
 """Behind the cursor in a text: what follows looks like the rest of the line, not like the rest of the text."""
 
@@ -199,10 +200,10 @@ def _text(token: str) -> str:
 
 
 def _decoded(written: str) -> str:
-    """What is inside of quotes, with half an escape at its end left out."""
+    """What is inside of quotes, with half an escape at its end left out; U+FFFD for half a surrogate pair."""
     if _escapes(written, 0, len(written)):
         written = written[:-1]
-    return json_source.decode(f'"{written}"')
+    return _HALF.sub("\ufffd", json_source.decode(f'"{written}"'))
 
 
 def _scalar(token: str) -> Any:
