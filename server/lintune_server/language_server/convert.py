@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
@@ -43,6 +43,14 @@ def name_of(uri: str) -> str:
     return Path(unquote(urlsplit(uri).path)).name or uri
 
 
+def _as_json(range_: types.Range) -> dict[str, Any]:
+    start, end = range_.start, range_.end
+    return {
+        "start": {"line": start.line, "character": start.character},
+        "end": {"line": end.line, "character": end.character},
+    }
+
+
 class Converter:
     """Converts positions of one text; it keeps the lines as they were when the findings were made."""
 
@@ -74,6 +82,25 @@ class Converter:
             ]
             or None,
         )
+
+    def as_json(self, finding: Finding) -> dict[str, Any]:
+        """A diagnostic as it goes over the wire: thousands of objects take too long to serialize."""
+        found: dict[str, Any] = {
+            "range": _as_json(self.range(finding.range)),
+            "message": finding.message,
+            "severity": _SEVERITIES[finding.severity].value,
+            "code": finding.code,
+            "source": SOURCE,
+        }
+        if finding.related:
+            found["relatedInformation"] = [
+                {
+                    "location": {"uri": uri_of(other.path), "range": _as_json(self._related_range(other))},
+                    "message": other.message,
+                }
+                for other in finding.related
+            ]
+        return found
 
     def _related_range(self, related: Related) -> types.Range:
         if related.columns is None:

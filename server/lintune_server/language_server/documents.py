@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas.recipe import is_recipe_name, names_base_model
 from lintune_server.language_server import convert
-from lintune_server.language_server.text import Encoding, Text
+from lintune_server.language_server.text import Change, Encoding, Text
 from lintune_server.lint.checking import DATASET_SUFFIXES, YAML_SUFFIXES
 
 if TYPE_CHECKING:
@@ -56,14 +56,17 @@ class Document:
         version: int,
         edits: Sequence[tuple[tuple[tuple[int, int], tuple[int, int]] | None, str]],
         encoding: Encoding,
-    ) -> None:
-        """Apply edits in order; one without a range replaces the whole text."""
+    ) -> list[Change]:
+        """Apply edits in order; one without a range replaces the whole text. Returns what each did to the lines."""
+        changes = []
         for places, new in edits:
             if places is None:
-                self.text = Text(new)
+                removed, self.text = len(self.text.lines), Text(new)
+                changes.append(Change(0, removed, self.text.lines))
             else:
-                self.text.replace(*places, new, encoding)
+                changes.append(self.text.replace(*places, new, encoding))
         self.version = version
+        return changes
 
     def line(self, number: int) -> str | None:
         """A line's text without its line end; None when there is no such line."""

@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 class WorkDone:
     """A progress that the server starts. Silent for clients that show none, and until they are ready.
 
-    on_cancel: called on the event loop when the user cancels.
+    on_cancel: called on the event loop when the user cancels; None for what is not cancelled.
     """
 
-    def __init__(self, server: LanguageServer, title: str, on_cancel: Callable[[], None]) -> None:
+    def __init__(self, server: LanguageServer, title: str, on_cancel: Callable[[], None] | None) -> None:
         self._server = server
         self._title = title
         self._on_cancel = on_cancel
@@ -45,7 +45,9 @@ class WorkDone:
         progress.tokens[self._token].add_done_callback(self._cancelled)
         progress.begin(
             self._token,
-            types.WorkDoneProgressBegin(title=self._title, cancellable=True, message=self._message, percentage=0),
+            types.WorkDoneProgressBegin(
+                title=self._title, cancellable=self._on_cancel is not None, message=self._message, percentage=0
+            ),
         )
         self._begun = True
 
@@ -63,5 +65,5 @@ class WorkDone:
         self._server.work_done_progress.tokens.pop(self._token, None)
 
     def _cancelled(self, future: Future[Any]) -> None:
-        if future.cancelled() and not self._ended:
+        if future.cancelled() and not self._ended and self._on_cancel:
             self._on_cancel()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pygls.io_ import StdinAsyncReader, StdoutWriter, run_async
 
+from lintune_server import memory
 from lintune_server.language_server import features
 from lintune_server.language_server.connection import LintuneServer
 
@@ -35,6 +36,7 @@ def serve_stdio() -> NoReturn:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("pygls", "httpx"):  # every message, every request, at INFO
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    memory.share_arenas()
     stdin, stdout = sys.stdin.buffer, _claim_stdout()
     asyncio.run(_serve(build(), stdin, stdout))
     raise AssertionError("the server left without ending its process")

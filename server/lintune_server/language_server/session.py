@@ -10,18 +10,19 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from lsprotocol import types
-
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
+from lintune_server.analyst.client import AnalystClient
 from lintune_server.language_server import convert
-from lintune_server.language_server.analysis import Analysis, Report
+from lintune_server.language_server.analysis import Analysis
+from lintune_server.language_server.diagnostics import Diagnostics
 from lintune_server.language_server.documents import Document, Kind
 from lintune_server.language_server.messages import Messages
 from lintune_server.language_server.outlooks import Outlooks
 from lintune_server.language_server.preview import Preview
 from lintune_server.language_server.questions import Questions
 from lintune_server.language_server.readers import Readers
+from lintune_server.language_server.remote import Surroundings
 from lintune_server.language_server.text import Encoding
 from lintune_server.language_server.training import Training
 from lintune_server.language_server.tuned_model import TunedModel
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from pygls.lsp.server import LanguageServer
+    from lintune_server.language_server.connection import LintuneServer
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 class Session:
     """What one client has open, and what is running for it."""
 
-    def __init__(self, server: LanguageServer) -> None:
+    def __init__(self, server: LintuneServer) -> None:
         self.server = server
         self.messages = Messages(server)
         self.documents: dict[str, Document] = {}
@@ -53,8 +54,13 @@ class Session:
         self.questions = Questions(self)
         self.outlooks = Outlooks(self)
         self.readers = Readers(self)
+        self.diagnostics = Diagnostics(self)
+        self.analyst = AnalystClient()
         self._background: set[asyncio.Task[None]] = set()
-        self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="analysis")
+        self._executor = ThreadPoolExecutor(max_workers=3, thread_name_prefix="analysis")
+        self._surroundings = Surroundings(
+            self._executor, self.analyst, self.diagnostics.changed, self.diagnostics.progress, self.start
+        )
 
     def begin(self, trusted: bool, shows_answers: bool, encoding: Encoding) -> None:
         """The client introduced itself."""
@@ -67,7 +73,7 @@ class Session:
         for analysis in self.analyses.values():
             analysis.close()
         self.preview.close()
-        await asyncio.gather(self.training.end(), self.sidecar.close())
+        await asyncio.gather(self.training.end(), self.sidecar.close(), self.analyst.close())
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def trust(self, trusted: bool) -> None:
@@ -88,8 +94,8 @@ class Session:
             self.analyses[uri].close()
         document = Document(uri, language, version, text)
         self.documents[uri] = document
-        self.analyses[uri] = Analysis(document, self._executor, self._publish, self.start)
-        self.analyses[uri].changed(delay=0)
+        self.analyses[uri] = Analysis(document, self._surroundings)
+        self.analyses[uri].opened()
         if document.path and document.kind is not Kind.OTHER:
             self.start(self.training.opened(document.path, document.kind))
 
@@ -103,8 +109,9 @@ class Session:
         if document is None:
             log.warning("a change of a document that is not open: %s", uri)
             return
-        document.change(version, edits, self.encoding)
-        self.analyses[uri].changed()
+        if version <= document.version:
+            log.warning("%s: version %d comes after version %d", uri, version, document.version)
+        self.analyses[uri].edited(document.change(version, edits, self.encoding))
 
     def saved(self, uri: str) -> None:
         document = self.documents.get(uri)
@@ -115,7 +122,7 @@ class Session:
         if self.documents.pop(uri, None) is None:
             return
         self.analyses.pop(uri).close()
-        self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+        self.diagnostics.closed(uri)
 
     def recipe_changed(self) -> None:
         """A recipe was saved: what data sets are judged by may be another."""
@@ -168,13 +175,3 @@ class Session:
         except Exception as error:
             log.exception("background work failed")
             self.messages.once(f"Lintune hit an internal error: {error}. The log has the details.")
-
-    def _publish(self, document: Document, report: Report) -> None:
-        converter = self.converter(report.lines)
-        self.server.text_document_publish_diagnostics(
-            types.PublishDiagnosticsParams(
-                document.uri,
-                [converter.diagnostic(finding) for finding in report.findings],
-                version=report.version,
-            )
-        )

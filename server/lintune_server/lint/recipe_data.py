@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -162,3 +163,19 @@ def _scan(file: Path, context: Context) -> Scan | None:
     except (OSError, ValueError):
         return None
     return scanning.peer_scan(file, context) if small else None
+
+
+def reads_much(text: str, path: Path) -> bool:
+    """Whether judging a recipe with this text reads data sets that take longer than a glance."""
+    from lintune_server.lint.recipe_source import RecipeSource  # which needs what is here
+
+    recipe = RecipeSource(text, path).recipe
+    size = 0
+    for file in recipe.dataset_paths(path.parent) if recipe else ():
+        with suppress(OSError, ValueError):
+            size += file.stat().st_size
+    return size > _A_GLANCE
+
+
+_A_GLANCE = 1 << 19
+"""Bytes: a tenth of a second."""

@@ -171,7 +171,8 @@ def _mixed(values: NDArray[Any]) -> NDArray[Any]:
 
     for shift, times in _STEPS:
         values = (values ^ (values >> np.uint64(shift))) * np.uint64(times)
-    return values ^ (values >> np.uint64(31))
+    mixed: NDArray[Any] = values ^ (values >> np.uint64(31))
+    return mixed
 
 
 _known_powers: dict[int, NDArray[Any]] = {}

@@ -1,0 +1,181 @@
+"""The analyst as the language server sees it: started when first needed, and again when it died.
+
+This is the only place that spawns it. It is asked one thing after the other; what it holds of a document is lost with
+it, so whoever opened one looks at `life` to see whether it has to be opened again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from lintune_schemas.errors import LintuneError
+from lintune_server.analyst import messages
+from lintune_server.analyst.messages import AskFile, AskFixes, AskRecipe, Failed, Found, Progress, packed
+from lintune_server.child_process import death
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lintune_server.analyst.messages import Ask, Change, Close, Open, Reply
+    from lintune_server.lint.findings import Edit
+
+log = logging.getLogger(__name__)
+
+_MOST_DEATHS = 3
+"""In a row, without an answer in between: then something is in the text that kills it, and it is left alone."""
+
+_LAST_SECONDS = 2.0
+"""From its last word to its end."""
+
+
+class AnalystGone(LintuneError):  # noqa: N818 (it is no fault of ours)
+    """The process died, and with it what it held and was asked."""
+
+
+class AnalystClient:
+    """Belongs to one event loop. start: runs a coroutine in the background."""
+
+    def __init__(self) -> None:
+        self.life = 0
+        """Counts the processes that there were."""
+        self._process: Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._waiting: dict[int, tuple[asyncio.Future[Reply], Callable[[int, int], None]]] = {}
+        self._numbers = 0
+        self._deaths = 0
+        self._closed = False
+
+    @property
+    def process_id(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def number(self) -> int:
+        """A new number, of a request or a document."""
+        self._numbers += 1
+        return self._numbers
+
+    async def start(self) -> None:
+        """Make sure that the process is there. Raises LintuneError when it cannot be, or died again and again."""
+        async with self._starting:
+            if self._process is not None:
+                return
+            if self._closed:
+                raise AnalystGone("The language server is closing.")
+            if self._deaths >= _MOST_DEATHS:
+                raise LintuneError(
+                    "The process that analyses large files died again and again, perhaps out of memory. "
+                    "What is typed is still checked; lintune check shows the rest."
+                )
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "lintune_server.analyst"),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=None,
+                )
+            except OSError as error:
+                raise LintuneError(f"The process that analyses large files could not be started: {error}") from error
+            self.life += 1
+            self._reader = asyncio.create_task(self._read(self._process))
+
+    def tell(self, message: Open | Change | Close) -> None:
+        """Say something that is not answered; nothing when there is no process."""
+        self._write(message)
+
+    async def found(
+        self, request: Ask | AskRecipe | AskFile, progress: Callable[[int, int], None] = lambda *_: None
+    ) -> Found:
+        """Raises LintuneError, and AnalystGone when the process died."""
+        reply = await self._ask(request, progress)
+        assert isinstance(reply, Found)
+        return reply
+
+    async def fixes(self, document: int, code: str | None) -> list[Edit]:
+        """Raises as `found` does."""
+        reply = await self._ask(AskFixes(self.number(), document, code), lambda *_: None)
+        assert isinstance(reply, messages.Fixes)
+        return reply.edits
+
+    async def found_in_recipe(self, path: Path, text: str) -> Found:
+        """Raises as `found` does."""
+        await self.start()
+        return await self.found(AskRecipe(self.number(), path, text))
+
+    async def found_in_file(self, path: Path) -> Found:
+        """Raises as `found` does."""
+        await self.start()
+        return await self.found(AskFile(self.number(), path))
+
+    async def close(self) -> None:
+        """End the process. May be called twice."""
+        self._closed = True
+        process = self._process
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()  # it holds nothing that is worth a farewell
+        await process.wait()
+        if self._reader:
+            await asyncio.wait({self._reader})
+
+    async def _ask(self, request: Ask | AskFixes | AskRecipe | AskFile, progress: Callable[[int, int], None]) -> Reply:
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[request.number] = future, progress
+        try:
+            self._write(request)
+            reply = await future
+        finally:
+            self._waiting.pop(request.number, None)
+        if isinstance(reply, Failed):
+            raise LintuneError(reply.message)
+        return reply
+
+    def _write(self, message: messages.Request) -> None:
+        process = self._process
+        if process is None or process.stdin is None or process.stdin.is_closing():
+            raise AnalystGone("The process that analyses large files is gone.")
+        process.stdin.write(packed(message))
+
+    async def _read(self, process: Process) -> None:
+        assert process.stdout is not None
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                length = int.from_bytes(await process.stdout.readexactly(messages.LENGTH), "little")
+                self._answered(messages.replies.decode(await process.stdout.readexactly(length)))
+        code = await _ended(process)
+        self._process = None
+        if not self._closed:
+            self._deaths += 1
+            log.warning("the analyst ended: %s", death(code))
+        for future, _ in self._waiting.values():
+            if not future.done():
+                future.set_exception(AnalystGone(f"The process that analyses large files ended: {death(code)}."))
+
+    def _answered(self, reply: Reply) -> None:
+        future, progress = self._waiting.get(reply.number, (None, None))
+        if future is None or future.done():
+            if isinstance(reply, Failed) and not reply.number:
+                log.error("the analyst: %s", reply.message)
+            return
+        if isinstance(reply, Progress):
+            assert progress is not None
+            progress(reply.done, reply.size)
+        else:
+            self._deaths = 0
+            future.set_result(reply)
+
+
+async def _ended(process: Process) -> int:
+    """The exit code of a process that closed its pipe, or does not make sense any more."""
+    with contextlib.suppress(TimeoutError):
+        return await asyncio.wait_for(process.wait(), _LAST_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    return await process.wait()

@@ -1,0 +1,86 @@
+"""The findings of a document as they are shown: those of its last analysis, moved along with the text that is edited
+since, and those of the lines that were checked by themselves in the meantime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lintune_server.lint.line_check import moved
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lintune_server.language_server.text import Change
+    from lintune_server.lint.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """What was found on a line by itself, of a text of that revision."""
+
+    revision: int
+    findings: Sequence[Finding]
+
+
+class Board:
+    """Revisions are numbers that grow with every change of the text. Changed on the event loop only."""
+
+    def __init__(self) -> None:
+        self.left_out = 0
+        """Findings that the last analysis had beyond those that are shown."""
+        self.revision = -1
+        """That of the last analysis; -1 when there was none."""
+        self._settled: list[Finding] = []
+        self._fresh: dict[int, _Fresh] = {}
+        self._changes: list[tuple[int, Change]] = []
+        """Since the last analysis that was begun."""
+
+    def edited(self, change: Change, revision: int) -> None:
+        """Lines changed: what was found on them is gone, what is below them moves."""
+        self._changes.append((revision, change))
+        self._settled = _follow(self._settled, change)
+        moved_ = ((change.now(line), fresh) for line, fresh in self._fresh.items())
+        self._fresh = {line: fresh for line, fresh in moved_ if line is not None}
+
+    def checked(self, found: Mapping[int, Sequence[Finding]], revision: int) -> None:
+        """Lines were checked by themselves; their findings are those of a line 0."""
+        for line, findings in found.items():
+            self._fresh[line] = _Fresh(revision, findings)
+
+    def settle(self, findings: Sequence[Finding], left_out: int, revision: int) -> None:
+        """The whole text was analysed as it was in a revision, which may not be the last one."""
+        self._changes = [(later, change) for later, change in self._changes if later > revision]
+        self._fresh = {line: fresh for line, fresh in self._fresh.items() if fresh.revision > revision}
+        self._settled = list(findings)
+        for _, change in self._changes:
+            self._settled = _follow(self._settled, change)
+        self.left_out, self.revision = left_out, revision
+
+    def shown(self) -> list[Finding]:
+        """In the order of the file."""
+        if not self._fresh:
+            return self._settled
+        others = [one for one in self._settled if one.whole_file or one.range.start.line not in self._fresh]
+        fresh = [moved(one, line) for line, fresh in self._fresh.items() for one in fresh.findings]
+        return sorted([*others, *fresh], key=lambda finding: finding.range)
+
+
+def _follow(findings: list[Finding], change: Change) -> list[Finding]:
+    """What is left of them, and where it is now. What is about the file as a whole stays until that is looked at."""
+    first, beyond, delta = change.first, change.first + change.removed, change.added - change.removed
+    if delta == 0:
+        return [one for one in findings if one.whole_file or not first <= one.range.start.line < beyond]
+    kept = [one for one in findings if one.range.start.line < first or one.whole_file]
+    kept += [_moved(one, delta) for one in findings if one.range.start.line >= beyond and not one.whole_file]
+    return kept
+
+
+def _moved(finding: Finding, lines: int) -> Finding:
+    """The finding as many lines further down, but for what it says of other lines."""
+    line = finding.range.start.line
+    related = tuple(
+        replace(other, line=other.line + lines) if other.line == line and other.columns else other
+        for other in finding.related
+    )
+    return replace(moved(replace(finding, related=()), lines), related=related)
