@@ -157,6 +157,24 @@ async def test_tools(editor: Editor, workspace: Path) -> None:
     assert list(await offered(editor, workspace, calls + result)) == ["c2", "c1"], "the one without a result first"
 
 
+async def test_calls_that_are_written_as_a_text(editor: Editor, workspace: Path) -> None:
+    start = '{"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "lamp", "arguments": "'
+    end = f'"}}}}]}}], {TOOLS}}}'
+    found = await offered(editor, workspace, f'{start}{{\\"|\\"}}{end}')
+    assert found["room"] == f'{start}{{\\"room\\": \\"|\\"}}{end}'
+    found = await offered(editor, workspace, f'{start}{{\\"on\\": |, \\"x\\": 1}}{end}')
+    assert found["true"] == f'{start}{{\\"on\\": true, \\"x\\": 1}}{end}'
+    found = await offered(editor, workspace, f'{start}{{\\"😀\\": 1, \\"room\\": \\"ba|\\"}}{end}')
+    assert found["bad 😀"] == f'{start}{{\\"😀\\": 1, \\"room\\": \\"bad 😀\\"}}{end}'
+    found = await offered(editor, workspace, f"{{{TOOLS}, {start[1:]}|")
+    assert found == {}
+    start = f'{{{TOOLS}, "conversations": [{{"from": "function_call", "value": "{{\\"name\\": \\"'
+    found = await offered(editor, workspace, f"{start}|", SHAREGPT)
+    assert found["lamp"] == f'{start}lamp\\"'
+    found = await offered(editor, workspace, f'{start}lamp\\", \\"arguments\\": {{|', SHAREGPT)
+    assert found["on"] == f'{start}lamp\\", \\"arguments\\": {{\\"on\\": true'
+
+
 async def test_weights_and_codes(editor: Editor, workspace: Path) -> None:
     found = await offered(editor, workspace, '{"messages": [{"role": "assistant", "weight": |}]}')
     assert list(found) == ["0", "1"]

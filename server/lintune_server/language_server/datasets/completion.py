@@ -8,7 +8,7 @@ import orjson
 
 from lintune_schemas.samples import IGNORE_KEY, LAYOUTS
 from lintune_server.language_server.datasets import cursor as cursors
-from lintune_server.language_server.datasets import keys, skeletons, values
+from lintune_server.language_server.datasets import keys, nested, skeletons, values
 from lintune_server.language_server.datasets.place import Place
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
 
@@ -25,12 +25,16 @@ def complete(reader: Reader, line: str, column: int) -> tuple[tuple[int, int], l
     if not line.strip():
         return (column, column), list(_samples(reader.layout))
     cursor = cursors.find(line, column)
-    if cursor.lacks_mark and cursor.nothing_there:
+    place, columns = _place(reader, cursor), (cursor.start + cursor.quoted, cursor.end)
+    inside = nested.look_into(place, line)
+    if inside is not None:
+        place, columns = inside
+    if place.cursor.lacks_mark and place.cursor.nothing_there:
         return None  # behind a value, before its comma; behind a key, before its colon
-    found = list(_fitting(reader, cursor))
-    if not found:
-        return None
-    return (cursor.start + cursor.quoted, cursor.end), sorted(found, key=lambda one: one.rank)
+    found = sorted(_fitting(place), key=lambda one: one.rank)
+    if inside is not None:
+        found = [nested.escaped(one) for one in found]
+    return (columns, found) if found else None
 
 
 def _samples(layout: Layout | None) -> Iterator[Candidate]:
@@ -40,15 +44,17 @@ def _samples(layout: Layout | None) -> Iterator[Candidate]:
         yield Candidate(f"{{}} {one.format.value}", Sort.SECTION, text, "a whole sample", stop=stop)
 
 
-def _fitting(reader: Reader, cursor: Cursor) -> Iterator[Candidate]:
+def _place(reader: Reader, cursor: Cursor) -> Place:
     line = reader.line(_written(cursor.sample))
-    layout = line.layout or reader.layout
-    place = Place(cursor, line, layout)
-    if cursor.is_key:
+    return Place(cursor, line, line.layout or reader.layout)
+
+
+def _fitting(place: Place) -> Iterator[Candidate]:
+    if place.cursor.is_key:
         yield from keys.candidates(place)
-    elif cursor.path[:1] == (IGNORE_KEY,):
-        yield from values.rules(cursor)
-    elif layout is not None:
+    elif place.cursor.path[:1] == (IGNORE_KEY,):
+        yield from values.rules(place.cursor)
+    elif place.layout is not None:
         yield from values.candidates(place)
 
 

@@ -157,7 +157,7 @@ def find(line: str, column: int) -> Cursor:
     for start, end in _tokens(line, column):
         if reading.cursor is None:
             quoted = line[start] == '"'
-            if quoted and start < column and (column < end or not _is_closed(line, start, end)):
+            if quoted and start < column and (column < end or not is_closed(line, start, end)):
                 reading.stop_at(_decoded(line[start + 1 : column]), start, end, True)
                 continue
             if not quoted and line[start] not in "{}[]:," and start <= column <= end:
@@ -178,12 +178,15 @@ def _tokens(line: str, column: int) -> Iterator[tuple[int, int]]:
     at = len(line) - len(line.lstrip(BOM))
     while match := _TOKEN.search(line, at):
         start, at = match.span()
-        if line[start] == '"' and start < column < at and (rest := _LEFT_OPEN.match(line, column)) and rest.end() < at:
-            at = column  # the next quote belongs to something else
+        if line[start] == '"' and start < column < at and line[start + 1] not in "{[":  # JSON in a text has marks, too
+            rest = _LEFT_OPEN.match(line, column)
+            if rest and rest.end() < at:
+                at = column  # the next quote belongs to something else
         yield start, at
 
 
-def _is_closed(line: str, start: int, end: int) -> bool:
+def is_closed(line: str, start: int, end: int) -> bool:
+    """Whether a text that begins with a quote ends with one."""
     return end - start > 1 and line[end - 1] == '"' and not _escapes(line, start, end - 1)
 
 
@@ -196,7 +199,7 @@ def _escapes(line: str, start: int, at: int) -> bool:
 def _text(token: str) -> str:
     if not token.startswith('"'):
         return token
-    return _decoded(token[1:-1] if _is_closed(token, 0, len(token)) else token[1:])
+    return _decoded(token[1:-1] if is_closed(token, 0, len(token)) else token[1:])
 
 
 def _decoded(written: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lintune_server.language_server.datasets import cursor as cursors
-from lintune_server.language_server.datasets.cursor import Cursor
+
+if TYPE_CHECKING:
+    from lintune_server.language_server.datasets.cursor import Cursor
 
 MARK = "cursor\U0001f3e0here"
 TEXT = st.text(st.sampled_from('ab"\\/{}[],: \n\u2028\U0001f3e0é'), max_size=6)
