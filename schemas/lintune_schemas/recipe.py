@@ -362,3 +362,8 @@ def _listed(path: Path) -> set[Path]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return set()
     return {real_path(entry) for entry in recipe.dataset_paths(path.parent)} if recipe else set()
+
+
+# msgspec looks at a type's fields when it meets the type first, and the process crashes when two threads do so at once
+# (0.20): here is the first time.
+msgspec.convert({"base_model": ""}, Recipe)
