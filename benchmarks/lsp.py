@@ -11,7 +11,7 @@ copy of another: what finds that has seen the whole file. What is measured:
   that version, with the effect on that line, has been read. Between two keystrokes passes a tenth of a second, as with
   a fast typist: what a keystroke leaves to be done afterwards counts, too, where it delays the next.
 - the same keystroke in pygls's own document, in this process: applying the change, and getting the lines.
-- hover, inlay hints of 60 lines and completion, one after the other without a pause, from right after `didOpen` until
+- hover, inlay hints of 60 lines and completion, one after the other, again and again, from right after `didOpen` until
   the whole file has been seen. An answer without content counts as none.
 - the diagnostics of line 3 after `didOpen`; the same of ten lines, from the start of the process (the fastest of some,
   as on a busy machine the others measure the machine).
@@ -55,6 +55,8 @@ VISIBLE = 60
 """Lines of a tall window."""
 PAUSE = 0.1
 """Seconds from one keystroke to the next: ten a second, faster than people type for long."""
+BREATH = 0.02
+"""Seconds between two rounds of requests: some 30 of each a second, and the server has time for the file, too."""
 STARTS = 10
 
 KEYSTROKE_S = 0.015
@@ -228,6 +230,7 @@ def ask_until(client: Client, data: DataSet, seen_whole: Callable[[Diagnostics],
                 found[method].add(client.ask(method, make(chance)))
             except ServerError:
                 found[method].empty += 1
+        time.sleep(BREATH)
         seen = [seen_whole(diagnostics) for diagnostics in client.news(data.path)]
         if any(seen):
             return found

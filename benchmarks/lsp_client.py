@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,13 +93,16 @@ class Client:
         self.tell("initialized", {})
 
     def leave(self) -> None:
-        """Shut down in order. Raises ServerError when the server does not end as LSP has it."""
+        """Shut down in order. Raises ServerError when the server does not end as LSP has it, or not all of it ends."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
         self.ask("shutdown", None)
         self.tell("exit", None)
         code = self.process.wait(PATIENCE)
         self._log.close()
         if code != 0:
             raise ServerError(f"the server ended with {code}")
+        if psutil.wait_procs(children, timeout=10)[1]:
+            raise ServerError("the server ended, and processes of it did not")
 
     def tell(self, method: str, params: Any) -> float:
         """Send a notification. Returns the time before the first byte of it was written."""
