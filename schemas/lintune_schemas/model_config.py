@@ -125,15 +125,16 @@ def of_config(
     tied = _tied(config, whole, kind, heads)
     names = _names(heads)
     if names:
-        linear, modules = _linear(heads.tensors, names), tuple(dict.fromkeys([*names, "lm_head"]))
+        linear, modules = _linear(heads.tensors, names, kind), tuple(dict.fromkeys([*names, "lm_head"]))
     elif made:
         linear = _modules(made, kind, sizes)
         modules = () if isinstance(text, dict) else _full_names(sizes.layers, linear)
     else:
         linear, modules = {}, ()
-    classes = whole.get("architectures")
+    classes = config.get("architectures")  # of a text_config where that names some, as llama.cpp's converter looks
     quantized = "quantization_config" in whole  # their tensors have the shapes of packed bytes
-    counted = sum(math.prod(shape) for shape in heads.tensors.values())
+    twice = _OUTPUTS if tied else ()  # some files hold tied embeddings twice
+    counted = sum(math.prod(shape) for name, shape in heads.tensors.items() if not (twice and name.endswith(twice)))
     return ModelFacts(
         architecture=kind,
         parameters=counted if counted and not quantized else _parameters(config, made, kind, sizes, tied),
@@ -198,14 +199,16 @@ def _sizes(config: dict[str, Any], made: _Architecture | None) -> _Sizes | None:
 
 
 def _tied(config: dict[str, Any], whole: dict[str, Any], kind: str, heads: Heads) -> bool:
-    if heads.tensors:
-        return not any(name.endswith(("lm_head.weight", "embed_out.weight")) for name in heads.tensors)
     said = whole.get("tie_word_embeddings", config.get("tie_word_embeddings"))
     if isinstance(said, bool):
         return said
+    if heads.tensors:
+        return not any(name.endswith(_OUTPUTS) for name in heads.tensors)
     made = _ARCHITECTURES.get(kind)
     return made.tied if made else kind in _TIED_ELSEWHERE
 
+
+_OUTPUTS = ("lm_head.weight", "embed_out.weight")
 
 _LAYER = re.compile(r"\.\d+\.")
 _SEES_OR_HEARS = re.compile(r"(?:^|[._])(?:vision|visual|image|audio|multi_modal|vit)(?=[._])")
@@ -219,11 +222,13 @@ def _names(heads: Heads) -> list[str]:
     ]
 
 
-def _linear(tensors: dict[str, tuple[int, ...]], names: list[str]) -> dict[str, tuple[int, int]]:
+def _linear(tensors: dict[str, tuple[int, ...]], names: list[str], kind: str) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for name in names:
         if _LAYER.search(name) and not _SEES_OR_HEARS.search(name):
             out, into = tensors[f"{name}.weight"]
+            if kind == "gpt2":  # its Conv1D has them the other way round
+                out, into = into, out
             last = name.rpartition(".")[2]
             found[last] = max(found.get(last, (0, 0)), (into, out))
     return found

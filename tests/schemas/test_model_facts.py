@@ -174,6 +174,21 @@ def test_a_folder(tmp_path):
     assert facts_of(str(tmp_path / "m"), Path("elsewhere")) == facts
 
 
+def test_tied_embeddings_that_are_written_twice(tmp_path):
+    config = {**LLAMA, "tie_word_embeddings": True}
+    weights(model(tmp_path / "m", config) / "model.safetensors", tensors_of(LLAMA))
+    facts = facts_of("m", tmp_path)
+    assert (facts.tied_embeddings, facts.parameters) == (True, known(config).parameters)
+
+
+def test_gpt_2_writes_its_matrices_the_other_way_round(tmp_path):
+    config = {"model_type": "gpt2", "n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 10, "n_positions": 32}
+    tensors = {"wte.weight": (10, 8), "wpe.weight": (32, 8), "h.0.attn.c_attn.weight": (8, 24)}
+    weights(model(tmp_path / "m", config) / "model.safetensors", tensors)
+    facts = facts_of("m", tmp_path)
+    assert (facts.linear_modules, facts.tied_embeddings) == ({"c_attn": (8, 24)}, True)
+
+
 def test_what_changes_is_seen(tmp_path):
     folder = model(tmp_path / "m")
     assert not facts_of("m", tmp_path).chat_template

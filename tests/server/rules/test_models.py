@@ -40,19 +40,25 @@ def with_tokenizer(folder, name):
     return name
 
 
-@pytest.mark.parametrize("name", [param for param in tokenizers.PARAMS if param.values[0] != tokenizers.DEMO])
-def test_its_own_tokenizer_is_no_other_one(tmp_path, name):
-    with_tokenizer(tmp_path, name)
-    shutil.copytree(tmp_path / name, tmp_path / "copy")
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A recipe's folder with a model for each of the real tokenizers, which are then loaded once."""
+    folder = tmp_path_factory.mktemp("models")
+    for name in tokenizers.NAMES:
+        with_tokenizer(folder, name)
+    return folder
+
+
+@pytest.mark.parametrize("name", tokenizers.PARAMS)
+def test_its_own_tokenizer_is_no_other_one(models, tmp_path, name):
+    shutil.copytree(models / name, tmp_path / "copy")
     special = json.dumps(tokenizers.load(name).special)
-    text = f"base_model: {name}\ntokenizer_config: ./copy\nspecial_tokens: {special}\n"
-    assert found(tmp_path, text, "RC615") == []
+    text = f"base_model: {name}\ntokenizer_config: {tmp_path / 'copy'}\nspecial_tokens: {special}\n"
+    assert found(models, text, "RC615") == []
 
 
-def test_another_models_tokenizer(tmp_path):
-    for name in ("llama3_2", "qwen2_5", "qwen3", "gemma3"):
-        with_tokenizer(tmp_path, name)
-    assert found(tmp_path, "base_model: llama3_2\ntokenizer_config: ./qwen2_5", "RC615") == [
+def test_another_models_tokenizer(models):
+    assert found(models, "base_model: llama3_2\ntokenizer_config: ./qwen2_5", "RC615") == [
         (
             "RC615",
             "error",
@@ -61,22 +67,21 @@ def test_another_models_tokenizer(tmp_path):
             "to the model, and 410 there.",
         )
     ]
-    ((*_, message),) = found(tmp_path, "base_model: qwen2_5\ntokenizer_config: ./qwen3", "RC615")
+    ((*_, message),) = found(models, "base_model: qwen2_5\ntokenizer_config: ./qwen3", "RC615")
     assert message == (
         "tokenizer_config: ./qwen3 has 4 tokens that the base model has no ids for, such as “<tool_response>” "
         "(151,665)."
     )
-    ((*_, message),) = found(tmp_path, f"base_model: gemma3\ntokenizer_config: {DEMO_MODEL}", "RC615")
+    ((*_, message),) = found(models, f"base_model: gemma3\ntokenizer_config: {DEMO_MODEL}", "RC615")
     assert "of the base model's 262,145 tokens" in message
 
 
-def test_a_tokenizer_that_cuts_in_other_places(tmp_path):
-    with_tokenizer(tmp_path, "qwen2_5")
+def test_a_tokenizer_that_cuts_in_other_places(models, tmp_path):
     path = model(tmp_path / "other") / "tokenizer.json"
-    tokenizer = json.loads((tmp_path / "qwen2_5" / "tokenizer.json").read_text())
+    tokenizer = json.loads((models / "qwen2_5" / "tokenizer.json").read_text())
     tokenizer["pre_tokenizer"] = tokenizer["pre_tokenizer"]["pretokenizers"][1]
     path.write_text(json.dumps(tokenizer))
-    ((*_, message),) = found(tmp_path, "base_model: qwen2_5\ntokenizer_config: ./other", "RC615")
+    ((*_, message),) = found(models, f"base_model: qwen2_5\ntokenizer_config: {tmp_path / 'other'}", "RC615")
     assert message.endswith("cuts texts into others of them: its pre_tokenizer differs.")
 
 
@@ -85,36 +90,36 @@ def test_a_tokenizer_that_cuts_in_other_places(tmp_path):
     [
         ("llama3_2", "llama3", None),
         ("qwen2_5", "qwen_25", None),
-        ("qwen3", "chatml", None),
+        pytest.param("qwen3", "chatml", None, marks=pytest.mark.slow),
         ("gemma3", "gemma", None),
         ("llama3_2", "chatml", "<|im_start|> and <|im_end|>"),
-        ("gemma2", "llama3", "<|start_header_id|>, <|end_header_id|> and <|eot_id|>"),
+        pytest.param(
+            "gemma2", "llama3", "<|start_header_id|>, <|end_header_id|> and <|eot_id|>", marks=pytest.mark.slow
+        ),
         ("qwen2_5", "gemma3", "<start_of_turn> and <end_of_turn>"),
         ("llama2", "chatml", "<|im_start|> and <|im_end|>"),
         ("llama2", "alpaca", None),
         ("llama3_2", "tokenizer_default", None),
     ],
 )
-def test_templates_of_other_families(tmp_path, name, template, missing):
-    with_tokenizer(tmp_path, name)
-    messages = [one for *_, one in found(tmp_path, f"base_model: {name}\nchat_template: {template}", "RC615")]
+def test_templates_of_other_families(models, name, template, missing):
+    messages = [one for *_, one in found(models, f"base_model: {name}\nchat_template: {template}", "RC615")]
     assert len(messages) == (missing is not None)
     assert not missing or f"writes {missing}, which the base model does not know" in messages[0]
 
 
-def test_tokens_that_are_added_are_written_as_one(tmp_path):
+def test_tokens_that_are_added_are_written_as_one(models):
     """As people train ChatML on Llama 3: with the embeddings, that can be learned."""
-    with_tokenizer(tmp_path, "llama3_2")
     text = (
         "base_model: llama3_2\nchat_template: chatml\nadapter: qlora\nspecial_tokens: {eos_token: <|im_end|>}\n"
         "tokens: [<|im_start|>]\n"
     )
-    assert [(severity, marked) for _, severity, marked, _ in found(tmp_path, text, "RC615")] == [
+    assert [(severity, marked) for _, severity, marked, _ in found(models, text, "RC615")] == [
         ("error", "<|im_end|>"),
         ("error", "<|im_start|>"),
     ]
     trained = f"{text}lora_modules_to_save: [embed_tokens, lm_head]\n"
-    said = found(tmp_path, trained, "RC615")
+    said = found(models, trained, "RC615")
     assert [severity for _, severity, *_ in said] == ["info", "info"]
     assert said[0][3].startswith("The base model has no token <|im_end|>: it would become id 128256, a new row")
 
