@@ -1,4 +1,4 @@
-"""textDocument/documentSymbol: a sample a symbol, with its messages or texts below it."""
+"""textDocument/documentSymbol: a sample a symbol, with its messages or texts below it; in a recipe, its keys."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from lsprotocol import types
 
 from lintune_server.language_server.documents import Kind
 from lintune_server.language_server.features import visible
+from lintune_server.language_server.recipes import structure
 
 if TYPE_CHECKING:
     from lintune_server.language_server.connection import LintuneServer
     from lintune_server.language_server.datasets.outline import Entry
     from lintune_server.language_server.documents import Document
+    from lintune_server.language_server.recipes.structure import Stretch
     from lintune_server.language_server.text import Encoding
 
 _MOST_SAMPLES = 3_000
@@ -35,6 +37,8 @@ async def document_symbols(
     match document.kind:
         case Kind.DATASET:
             symbols = await _samples(ls, document)
+        case Kind.RECIPE:
+            symbols = await _keys(ls, document)
         case _:
             return None
     return symbols if _knows_trees(ls) else list(_flat(document.uri, symbols))
@@ -46,10 +50,10 @@ async def _samples(ls: LintuneServer, document: Document) -> list[types.Document
         return []
     _, lines = visible.lines_of(document, None, _MOST_SAMPLES)
     rest = len(document.text.lines) - len(lines)
-    entries = await asyncio.to_thread(reader.entries.of, lines)
-    deep = len(lines) <= _MOST_WITH_PARTS
+    known = reader.entries if len(lines) <= _MOST_WITH_PARTS else reader.titles
+    entries = await asyncio.to_thread(known.of, lines)
     found = [
-        _sample(entry, number, line, ls.session.encoding, deep)
+        _sample(entry, number, line, ls.session.encoding)
         for number, (entry, line) in enumerate(zip(entries, lines, strict=True))
         if entry is not None
     ]
@@ -59,13 +63,27 @@ async def _samples(ls: LintuneServer, document: Document) -> list[types.Document
     return found
 
 
-def _sample(entry: Entry, number: int, line: str, encoding: Encoding, deep: bool) -> types.DocumentSymbol:
+def _sample(entry: Entry, number: int, line: str, encoding: Encoding) -> types.DocumentSymbol:
     def symbol(of: Entry, kind: types.SymbolKind) -> types.DocumentSymbol:
         place = types.Range(*(types.Position(number, encoding.units(line, column)) for column in of.span))
-        children = [symbol(part, types.SymbolKind.String) for part in of.parts] if deep else None
+        children = [symbol(part, types.SymbolKind.String) for part in of.parts] or None
         return types.DocumentSymbol(of.name, kind, place, place, detail=of.detail, children=children)
 
     return symbol(entry, types.SymbolKind.Object)
+
+
+async def _keys(ls: LintuneServer, document: Document) -> list[types.DocumentSymbol]:
+    lines, encoding = list(document.text.lines), ls.session.encoding
+
+    def place(stretch: Stretch) -> types.Range:
+        return types.Range(*(types.Position(line, encoding.units(lines[line], column)) for line, column in stretch))
+
+    def symbol(of: structure.Entry) -> types.DocumentSymbol:
+        kind = types.SymbolKind.Module if of.is_section else types.SymbolKind.Property
+        children = [symbol(part) for part in of.parts] or None
+        return types.DocumentSymbol(of.name, kind, place(of.whole), place(of.head), detail=of.detail, children=children)
+
+    return [symbol(entry) for entry in await asyncio.to_thread(structure.entries, lines)]
 
 
 def _knows_trees(ls: LintuneServer) -> bool:

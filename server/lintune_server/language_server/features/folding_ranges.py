@@ -1,4 +1,4 @@
-"""textDocument/foldingRange: parts of a data set."""
+"""textDocument/foldingRange: parts of a data set, sections of a recipe."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from lsprotocol import types
 from lintune_server.language_server.datasets import folds
 from lintune_server.language_server.documents import Kind
 from lintune_server.language_server.features import visible
+from lintune_server.language_server.recipes import structure
 
 if TYPE_CHECKING:
     from lintune_server.language_server.connection import LintuneServer
@@ -33,6 +34,9 @@ async def folding_ranges(ls: LintuneServer, params: types.FoldingRangeParams) ->
     match document.kind:
         case Kind.DATASET:
             return await _in_samples(ls, document)
+        case Kind.RECIPE:
+            found = await asyncio.to_thread(structure.folds, list(document.text.lines))
+            return [types.FoldingRange(first, last, kind=types.FoldingRangeKind.Region) for first, last in found]
     return None
 
 

@@ -9,6 +9,7 @@ from lsprotocol import types
 
 from lintune_server.language_server.datasets import selections
 from lintune_server.language_server.documents import Kind
+from lintune_server.language_server.recipes import structure
 
 if TYPE_CHECKING:
     from lintune_server.language_server.connection import LintuneServer
@@ -26,6 +27,8 @@ async def selection_ranges(ls: LintuneServer, params: types.SelectionRangeParams
     match document.kind:
         case Kind.DATASET:
             return [await _in_samples(ls, document, position) for position in params.positions]
+        case Kind.RECIPE:
+            return [await _in_recipe(ls, document, position) for position in params.positions]
     return None
 
 
@@ -38,5 +41,19 @@ async def _in_samples(ls: LintuneServer, document: Document, position: types.Pos
     spans = await asyncio.to_thread(selections.spans_at, line, encoding.column(line, position.character))
     for depth, span in enumerate(spans):
         start, end = (types.Position(position.line, encoding.units(line, column)) for column in span)
+        found = types.SelectionRange(types.Range(start, end), found if depth else None)
+    return found
+
+
+async def _in_recipe(ls: LintuneServer, document: Document, position: types.Position) -> types.SelectionRange:
+    """What is around a position, over as many lines as it has."""
+    lines, encoding = list(document.text.lines), ls.session.encoding
+    found = types.SelectionRange(types.Range(position, position))
+    if position.line >= len(lines):
+        return found
+    column = encoding.column(lines[position.line], position.character)
+    stretches = await asyncio.to_thread(structure.around, lines, position.line, column)
+    for depth, stretch in enumerate(reversed(stretches)):
+        start, end = (types.Position(line, encoding.units(lines[line], column)) for line, column in stretch)
         found = types.SelectionRange(types.Range(start, end), found if depth else None)
     return found

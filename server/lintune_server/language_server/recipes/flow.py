@@ -57,7 +57,9 @@ class Flow:
             if char in "[{":
                 self._begin(char, (line, at))
             elif char in "]}":
-                self._open.pop().end = (line, at)
+                slot = self._open.pop()
+                slot.end = (line, at)
+                slot.holder.closed = (line, at + 1)
                 if not self._open:
                     return at + 1
             elif char == ",":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from lintune_server.lint.findings import Position, Range
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,6 +25,10 @@ class Span(NamedTuple):
         """Whether a position is in it, or right behind it, as a cursor is."""
         return line == self.line and self.start <= column <= self.end
 
+    @property
+    def range(self) -> Range:
+        return Range(Position(self.line, self.start), Position(self.line, self.end))
+
 
 @dataclass(slots=True, eq=False)
 class Node:
@@ -40,6 +46,8 @@ class Node:
     opener: str = ""
     """`[` or `{` of a value in brackets, `|` or `>` of a text in block style."""
     children: list[Node] = field(default_factory=list)
+    closed: tuple[int, int] | None = None
+    """The line, and the column behind the bracket, where a value in brackets ends; None while it is open."""
     last_line: int = 0
 
     @property
