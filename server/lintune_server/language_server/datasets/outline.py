@@ -27,12 +27,12 @@ class Entry(NamedTuple):
     parts: Sequence[Entry] = ()
 
 
-def entry_of(line: Line) -> Entry | None:
-    """None for a line that holds no object."""
+def entry_of(line: Line, *, deep: bool) -> Entry | None:
+    """None for a line that holds no object. deep: with its messages or texts."""
     if line.sample is None:
         return None
     top = line.positions
-    parts = list(_parts(line, top))
+    parts = list(_parts(line, top)) if deep else []
     detail = line.format.value if line.format else "unknown format"
     return Entry(_name(line), detail, (top.start, top.end), parts)
 

@@ -38,8 +38,10 @@ class Reader:
         self._surroundings = surroundings_of((line for line in head if line.strip(BLANK)), path, context)
         self.counts = Memo(self._count)
         """Tokens of each line; None for one without a sample, and where the tokenizer is not known."""
-        self.entries = Memo(lambda lines: [outline.entry_of(self.line(line)) for line in lines])
+        self.entries = Memo(lambda lines: [outline.entry_of(self.line(line), deep=True) for line in lines])
         """What each line is in the outline; None for one without a sample."""
+        self.titles = Memo(lambda lines: [outline.entry_of(self.line(line), deep=False) for line in lines])
+        """The same without what is in the samples."""
         self.headings = Memo(lambda lines: [folds.heading_of(self.line(line)) for line in lines])
         """What samples that belong together have in common."""
         self.special_tokens = Memo(self._find_special_tokens)
