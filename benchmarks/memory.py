@@ -135,7 +135,7 @@ def main() -> None:
             write_data(recipe.with_name("train.jsonl"), RECIPES[name]["sequence_len"], 24)
             estimate = estimated(recipe)
             found = measured(recipe)
-        bytes_ = estimate.peak - (estimate.framework if device else 0)
+        bytes_ = estimate.peak - estimate.framework if device else estimate.peak + estimate.mapped
         ratio = bytes_ / found["peak"]
         speed = found["tokens_per_second"]
         print(f"{name:<34}{bytes_ / 2**20:>6,.0f} MiB{found['peak'] / 2**20:>6,.0f} MiB{ratio:>8.2f}{speed:>10,.0f}")

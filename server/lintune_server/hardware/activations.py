@@ -29,6 +29,9 @@ _SAME_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 _AFTER_ATTENTION = frozenset({"o_proj", "dense", "out_proj"})
 """Modules whose input is what attention gives, which attention keeps anyway."""
 
+LARGE_BLOCK = 32 << 20
+"""Bytes from which on glibc takes memory from the system block by block (DEFAULT_MMAP_THRESHOLD_MAX, malloc.c)."""
+
 _PEFT_TARGETS = {"phi": ("q_proj", "v_proj", "fc1", "fc2"), "phi3": ("qkv_proj",)}
 """What PEFT adapts when a recipe does not say (`TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING`), where it is not
 queries and values."""
@@ -66,24 +69,40 @@ def of_layer(recipe: Recipe, facts: ModelFacts, precision: Precision, batch: Bat
     token = 4 * facts.hidden_size * _NORMS.get(facts.architecture, 2)  # norms compute in fp32
     if facts.architecture in _HEAD_NORMS:
         token += 4 * (queries + keys)
-    token += _attention(facts, precision, batch, size)
+    token += _attention(facts, batch, size)
     token += _feed_forward(facts, size)
     token += _adapter_inputs(recipe, precision, adapted)
     token += len(adapted) * recipe.lora_r * (size if precision.mixed else 4)
     kept = token * batch.tokens
+    if batch.samples > 1:  # samples of unlike length: each layer makes numbers of the mask, one for each pair of tokens
+        kept += size * batch.samples * batch.width**2
     if facts.architecture in _EAGER:
         # Capped scores (tanh keeps its result), their softmax in fp32 and what is made of it, for each pair of tokens.
         kept += (2 * size + 4) * facts.heads * batch.samples * batch.width**2
     return kept
 
 
-def _attention(facts: ModelFacts, precision: Precision, batch: Batch, size: int) -> int:
-    """Queries, keys, values, the result, and a logarithm a head: the kernels keep no weights of attention.
+def holes(facts: ModelFacts, precision: Precision, batch: Batch) -> int:
+    """Bytes that the allocator of a CPU process does not give back: see docs/memory.md.
 
-    Keys and values are repeated for all heads, but for kernels on a GPU that need no mask since nothing is padded.
+    What a layer computes on the way (the results of its linear modules and norms, queries and keys as they are turned)
+    is freed between tensors that are kept. glibc before 2.38 does not fill such holes with what torch asks for, which
+    is aligned. Larger blocks come from the system one by one, and go back to it.
     """
     queries, keys = facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim
-    repeated = keys if precision.gpu and batch.samples == 1 else queries
+    sizes = [out for _, out in facts.linear_modules.values()]
+    sizes += [facts.hidden_size] * _NORMS.get(facts.architecture, 2) + [queries, keys]
+    results = (size * precision.bytes * batch.tokens for size in sizes)
+    return facts.layers * sum(result for result in results if result < LARGE_BLOCK)
+
+
+def _attention(facts: ModelFacts, batch: Batch, size: int) -> int:
+    """Queries, keys, values, the result, and a logarithm a head: the kernels keep no weights of attention.
+
+    Keys and values are repeated for all heads, unless no mask is needed since nothing is padded.
+    """
+    queries, keys = facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim
+    repeated = keys if batch.samples == 1 else queries
     return size * (2 * queries + 2 * repeated) + 4 * facts.heads
 
 

@@ -7,6 +7,7 @@ from lintune_server.hardware.words import size
 from lintune_server.lint.findings import Position, Range, Severity
 from lintune_server.lint.problems import RecipeProblem
 from lintune_server.lint.rule import recipe_rule
+from lintune_server.lint.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,7 @@ def too_little_memory(source: RecipeSource) -> Iterator[RecipeProblem]:
         yield RecipeProblem(f"{what} No setting makes this model fit: take a smaller base_model.", place)
         return
     first = next((change.key for change in changes.all if change.key in source.values), "base_model")
-    advice = " and ".join(f"{change.key}: {change.value}" for change in changes.all)
+    advice = listed([f"{change.key}: {change.value}" for change in changes.all])
     fix = _edits(source, changes.all)
     if fix is None:
         yield RecipeProblem(f"{what} {advice} would fit.", source.range_of((first,)))
