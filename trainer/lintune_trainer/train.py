@@ -67,6 +67,7 @@ def train(recipe_path: Path, assignments: Sequence[str], streams: Streams) -> No
                     run.warn(remark)
                 weights = models.weights_folder(base)
                 model = models.load_for_training(weights, recipe, on)
+                on.free_memory()  # copies that were quantized
 
             evaluations = []
             batch_size = recipe.eval_batch_size or recipe.micro_batch_size
