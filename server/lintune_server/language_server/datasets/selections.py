@@ -6,10 +6,11 @@ import re
 
 import orjson
 
+from lintune_server.language_server.datasets.cursor import is_closed
 from lintune_server.lint import json_source
 from lintune_server.lint.lines import BOM
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?')
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
 Span = tuple[int, int]
 """Columns in code points, half-open."""
@@ -36,9 +37,9 @@ def spans_at(line: str, column: int) -> list[Span]:
 def _text_at(line: str, column: int) -> list[Span]:
     for string in _STRING.finditer(line):
         start, end = string.span()
-        if start < column < end:
-            closed = end - 1 if line[end - 1] == '"' and end - 1 > start else end
-            return [(start, end), (start + 1, closed)]
+        closed = is_closed(line, start, end)
+        if start < column < end + (not closed):
+            return [(start, end), (start + 1, end - closed)]
         if start >= column:
             break
     return []
