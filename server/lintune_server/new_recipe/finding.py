@@ -12,23 +12,40 @@ from lintune_server.lint import checking
 from lintune_server.new_recipe.data_file import examine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from lintune_server.new_recipe.data_file import DataFile
 
 _EVALUATION = ("eval", "evaluation", "valid", "validation", "val", "dev", "test")
 _TRAINING = ("train", "training")
-_MOST = 200
-"""Files that are looked at by name: a folder may hold a corpus."""
+_DEPTH = 2
+"""Folders below the one where data sets are looked for: `data/task/train.jsonl`."""
+_MOST = 5_000
+"""Files and folders that are looked at by name: somebody may start this in their home."""
 
 
 def data_sets(folder: Path) -> list[Path]:
     """Those in a folder to train on, the likeliest first."""
-    if not folder.is_dir():
-        return []
-    files = islice(filter(checking.is_data_set, checking.files_of(folder)), _MOST)
-    found = [path for path in files if not _words(path) & set(_EVALUATION)]
-    return sorted(found, key=lambda path: (not _words(path) & set(_TRAINING), -path.stat().st_size))
+    found = [path for path in _within(folder) if not _words(path) & set(_EVALUATION)]
+    return sorted(found, key=lambda path: (not _words(path) & set(_TRAINING), -path.stat().st_size, path))
+
+
+def _within(top: Path) -> Iterator[Path]:
+    left = _MOST
+    folders = [(top, 0)]
+    while folders and left > 0:
+        folder, depth = folders.pop(0)
+        try:
+            entries = sorted(islice(folder.iterdir(), left))
+        except OSError:  # not there, or not ours to look into
+            continue
+        left -= len(entries)
+        for path in entries:
+            if path.is_dir() and depth < _DEPTH and not path.name.startswith("."):
+                folders.append((path, depth + 1))
+            elif checking.is_data_set(path) and path.is_file():
+                yield path
 
 
 def evaluation_of(data: DataFile) -> DataFile | None:
@@ -53,7 +70,9 @@ def as_written(path: Path, folder: Path) -> str:
     try:
         relative = os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
     except ValueError:  # on another drive
-        return str(path.absolute())
+        relative = str(path.absolute())
+    if not relative.isprintable():
+        raise LintuneError(f"The name {path.name!a} cannot be written in a recipe. Rename the file.")
     return relative.replace(os.sep, "/")
 
 

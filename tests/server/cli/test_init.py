@@ -188,6 +188,26 @@ def test_bad_input_is_told_in_a_sentence_and_writes_nothing(run: Command, words:
     assert files(run.folder) == before
 
 
+def test_names_that_no_recipe_can_hold(run: Command):
+    (run.folder / os.fsdecode(b"caf\xe9.jsonl")).write_text(CHAT, encoding="utf-8")
+    assert "The name 'caf\\udce9.jsonl' cannot be written in a recipe" in run("init").err
+
+
+def test_names_that_yaml_would_take_for_something_else(run: Command):
+    run.write("a: b/#1 'x'.jsonl", CHAT)
+    assert run("init").code == 0
+    assert recipe(run.folder)["datasets"][0]["path"] == "a: b/#1 'x'.jsonl"
+    assert run("check", ".").code == 0
+
+
+def test_what_may_not_be_read_is_told(run: Command, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "secret")
+
+    monkeypatch.setattr(init, "_target", fail)
+    assert run("init").err == "lintune: secret: Permission denied.\n"
+
+
 def test_a_folder_that_cannot_be_written_into(run: Command, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(init.os, "access", lambda *_: False)
     assert "cannot be written into" in run("init", "new").err
