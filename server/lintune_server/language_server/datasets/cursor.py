@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from lintune_schemas.samples import Path
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
+TEXT = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+"""A text in quotes, the last one of which may be missing at the end of the line."""
+
+_TOKEN = re.compile(rf'{TEXT}|[{{}}\[\]:,]|[^\s"{{}}\[\]:,]+', re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
 _LEFT_OPEN = re.compile(r"[\w.$/-]*+\s*+[,:}\]]")
 """Behind the cursor in a text: what follows looks like the rest of the line, not like the rest of the text."""

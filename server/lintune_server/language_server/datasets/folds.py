@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from lintune_schemas.samples import SampleFormat
+from lintune_server.language_server.datasets.cursor import TEXT
 from lintune_server.language_server.datasets.words import first_words
 from lintune_server.lint.lines import BLANK, BOM
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _FEWEST = 3
 """Lines. Less is no part of a file."""
-_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]')
+_BRACKET = re.compile(rf"{TEXT}|[\[\]{{}}]", re.DOTALL)
 
 
 class Fold(NamedTuple):

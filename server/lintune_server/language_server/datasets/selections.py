@@ -6,11 +6,11 @@ import re
 
 import orjson
 
-from lintune_server.language_server.datasets.cursor import is_closed
+from lintune_server.language_server.datasets.cursor import TEXT, is_closed
 from lintune_server.lint import json_source
 from lintune_server.lint.lines import BOM
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_STRING = re.compile(TEXT, re.DOTALL)
 
 Span = tuple[int, int]
 """Columns in code points, half-open."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lintune_server.language_server.datasets.cursor import TEXT
 from lintune_server.lint import json_source
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from lintune_server.lint.json_source import Span
     from lintune_server.lint.sample import Line
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_STRING = re.compile(TEXT, re.DOTALL)
 
 
 def find(line: Line, pattern: re.Pattern[str]) -> list[Span]:
