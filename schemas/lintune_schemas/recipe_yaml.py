@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LARGEST = 1 << 20
-"""Characters. The longest of Axolotl's examples has 3,000; a recipe may hold a chat template or a list of tokens."""
+"""Characters. The longest of Axolotl's examples has 12,190; a recipe may hold a chat template or a list of tokens."""
 
 DEEPEST = 64
 """Levels. A recipe has four; libyaml itself stops at 1,000, but what reads the values afterwards recurses, too."""
 
-MOST_VALUES = 50_000
-"""With every alias standing for what it names: some ten times the tokens of a list in `tokens`."""
+MOST_VALUES = 10_000
+"""With every alias standing for what it names. Axolotl's largest example has 248; a list of tokens can be longer."""
 
 _CHARACTERS = 64
 """So many characters of a text count as one value: an alias of a long text makes work each time that it is read."""
@@ -35,7 +35,7 @@ _Reader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class RecipeYamlError(yaml.YAMLError):
-    """What is YAML, but not for a recipe, in one sentence without its full stop; and where: lines and columns from 0."""
+    """What is YAML, but not for a recipe: in one sentence without its full stop; lines and columns count from 0."""
 
     def __init__(self, message: str, start: tuple[int, int], end: tuple[int, int]) -> None:
         super().__init__(message)
@@ -92,22 +92,22 @@ def check(text: str) -> None:
         loader.dispose()
 
 
-def _events(loader: Any) -> Iterator[yaml.Event]:
+def _events(loader: Any) -> Iterator[Any]:
     while loader.check_event():
         yield loader.get_event()
 
 
-def _count(events: Iterator[yaml.Event]) -> None:
+def _count(events: Iterator[Any]) -> None:
     sizes: dict[str, int] = {}
     """Of what each anchor names."""
     opened: list[tuple[str | None, int]] = [(None, 0)]
     """Sections and lists that are not closed yet: their anchors, and their values so far."""
     for event in events:
         match event:
-            case yaml.AliasEvent(anchor=anchor):
-                if any(anchor == open_ for open_, _ in opened):
-                    raise _of_event(event, f"*{anchor} stands inside of what &{anchor} names: it would never end")
-                size = sizes.get(anchor, 1)
+            case yaml.AliasEvent():
+                if any(event.anchor == anchor for anchor, _ in opened):
+                    raise _at(event, f"*{event.anchor} stands inside of what &{event.anchor} names: it would never end")
+                size = sizes.get(event.anchor or "", 1)
             case yaml.ScalarEvent():
                 _refuse_tag(event)
                 size = 1 + len(event.value) // _CHARACTERS
@@ -129,18 +129,16 @@ def _count(events: Iterator[yaml.Event]) -> None:
         opened.append((outer, before + size))
         if before + size > MOST_VALUES:
             what = "aliases stand for" if isinstance(event, yaml.AliasEvent) else "this recipe holds"
-            raise _of_event(event, f"{what} more than {MOST_VALUES:,} values, which no recipe needs")
+            raise _at(event, f"{what} more than {MOST_VALUES:,} values, which no recipe needs")
 
 
-def _refuse_tag(event: yaml.NodeEvent) -> None:
-    tag = event.tag
-    if tag is not None and tag != "!" and tag not in _TAGS:
-        mark = event.start_mark
-        shown = tag.replace("tag:yaml.org,2002:", "!!")
+def _refuse_tag(event: Any) -> None:
+    if event.tag is not None and event.tag != "!" and event.tag not in _TAGS:
+        place, shown = event.start_mark, event.tag.replace("tag:yaml.org,2002:", "!!")
         raise RecipeYamlError(
             "YAML tags (!…) are not allowed in a recipe: take it out",
-            (mark.line, mark.column),
-            (mark.line, mark.column + len(shown)),
+            (place.line, place.column),
+            (place.line, place.column + len(shown)),
         )
 
 
@@ -166,11 +164,7 @@ _LONGEST_NUMBER = 300
 """Digits; a float has no more of them before its point."""
 
 
-def _of_event(event: yaml.Event, message: str) -> RecipeYamlError:
-    start, end = event.start_mark, event.end_mark
-    return RecipeYamlError(message, (start.line, start.column), (end.line, end.column))
-
-
-def _at(node: yaml.Node, message: str) -> RecipeYamlError:
-    start, end = node.start_mark, node.end_mark
+def _at(place: Any, message: str) -> RecipeYamlError:
+    """place: an event or a node."""
+    start, end = place.start_mark, place.end_mark
     return RecipeYamlError(message, (start.line, start.column), (end.line, end.column))

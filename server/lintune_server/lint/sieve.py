@@ -59,6 +59,8 @@ class Sieve:
         self._ignores = [
             ignore for glob, ignore in ignores_of(recipe) if glob is None or matches(glob, file, recipe_path)
         ]
+        self._held_by: dict[str, list[Ignore]] = {}
+        """By a rule's code: there are few of them, and thousands of ignores and findings."""
         self._known = known
         self._watches = watches
         self.used: set[Ignore] = set()
@@ -112,7 +114,9 @@ class Sieve:
         return self._selection.has(code) and self._of_recipe.has(code) and not self._holding(code)
 
     def _holding(self, code: str) -> list[Ignore]:
-        return [ignore for ignore in self._ignores if code.startswith(ignore.code)]
+        if code not in self._held_by:
+            self._held_by[code] = [ignore for ignore in self._ignores if code.startswith(ignore.code)]
+        return self._held_by[code]
 
 
 def ignores_of(recipe: Recipe | None) -> Iterator[tuple[str | None, Ignore]]:

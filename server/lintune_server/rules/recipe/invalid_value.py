@@ -98,7 +98,7 @@ def _problem(source: RecipeSource, fault: Fault) -> RecipeProblem:
         bound = _BOUNDS[fault.keyword].format(_shown(fault.schema[fault.keyword]))
         return RecipeProblem(f"{name} must be {bound}, and this is {_shown(fault.value)}.", place)
     if fault.keyword == "pattern":
-        return RecipeProblem(f"{name}: {fault.value} is no rule code, such as SF106 or TK.", place)
+        return RecipeProblem(f"{name}: {_short(str(fault.value))} is no rule code, such as SF106 or TK.", place)
     wanted = _wanted(fault.schema)
     if isinstance(fault.value, str):
         return _of_text(source, fault, name, wanted)
@@ -146,12 +146,19 @@ def _of_text(source: RecipeSource, fault: Fault, name: str, wanted: str) -> Reci
     if meant is not None:
         message = f"{name} must be {wanted}, and this is {text}. Is {meant} meant?"
         return RecipeProblem(message, place, f"Change to {meant}", meant)
-    return RecipeProblem(f"{name} must be {wanted}, and this is the text {raw}.", place)
+    return RecipeProblem(f"{name} must be {wanted}, and this is the text {_short(raw)}.", place)
 
 
 def _raw(source: RecipeSource, fault: Fault) -> str:
     assert source.root is not None
     return source.root.at(fault.path).raw
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+_LONGEST = 80
 
 
 def _shown(value: object) -> str:

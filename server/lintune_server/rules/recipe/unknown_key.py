@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from lintune_server.lint.recipe_source import RecipeSource
 
+_SEARCHED = 200
+"""Unknown keys that are compared with all known ones, each in some milliseconds: with more, it is no recipe."""
+
 
 @recipe_rule("RC602", Severity.ERROR)
 def unknown_key(source: RecipeSource) -> Iterator[RecipeProblem]:
@@ -37,14 +40,13 @@ def unknown_key(source: RecipeSource) -> Iterator[RecipeProblem]:
     ## Fix
     Renames the key where one is close, or has that name elsewhere, and it is not there yet. Safe.
     """
-    for fault in source.faults:
-        if fault.keyword != "additionalProperties":
-            continue
+    unknown = (fault for fault in source.faults if fault.keyword == "additionalProperties")
+    for number, fault in enumerate(unknown):
         *parent, key = fault.path
         place = source.key_range(tuple(parent), str(key))
         known = fault.schema.get("properties", {})
         elsewhere = OTHER_NAMES.get(str(key).lower())
-        meant = elsewhere if elsewhere in known else closest(str(key), known)
+        meant = elsewhere if elsewhere in known else closest(str(key), known) if number < _SEARCHED else None
         where = f" in {'.'.join(str(part) for part in parent if isinstance(part, str))}" if parent else ""
         if meant is None:
             yield RecipeProblem(f"Unknown key {key}{where}.", place)
