@@ -12,8 +12,22 @@ from typing import TYPE_CHECKING
 from lintune_schemas.errors import LintuneError
 from lintune_server import memory
 from lintune_server.analyst import messages
-from lintune_server.analyst.messages import Ask, AskFile, AskFixes, AskRecipe, Change, Close, Failed, Fixes, Found, Open
+from lintune_server.analyst.messages import (
+    Ask,
+    AskFile,
+    AskFixes,
+    AskOutlook,
+    AskRecipe,
+    Change,
+    Close,
+    Expected,
+    Failed,
+    Fixes,
+    Found,
+    Open,
+)
 from lintune_server.analyst.selection import shown
+from lintune_server.language_server.recipes import outlook
 from lintune_server.lint import checking, fixing
 from lintune_server.lint.context import context_for
 from lintune_server.lint.live import LiveDataSet
@@ -84,6 +98,8 @@ class Analyst:
                 return Fixes(number, fixing.safe_edits(findings))
             case AskRecipe(number, path, text):
                 return _found(number, check_recipe(text, path))
+            case AskOutlook(number, path, text):
+                return Expected(number, outlook.of_recipe(text, path))
             case AskFile(number, path):
                 return _found(number, checking.check(path, None, Selection()).findings)
         return None

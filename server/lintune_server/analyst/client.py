@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
 from lintune_server.analyst import messages
-from lintune_server.analyst.messages import AskFile, AskFixes, AskRecipe, Failed, Found, Progress, packed
+from lintune_server.analyst.messages import AskFile, AskFixes, AskOutlook, AskRecipe, Failed, Found, Progress, packed
 from lintune_server.child_process import death
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lintune_server.analyst.messages import Ask, Change, Close, Open, Reply
+    from lintune_server.language_server.recipes.outlook import Outlook
     from lintune_server.lint.findings import Edit
 
 log = logging.getLogger(__name__)
@@ -113,6 +114,13 @@ class AnalystClient:
         await self.start()
         return await self.found(AskFile(self.number(), path))
 
+    async def outlook(self, path: Path, text: str) -> Outlook:
+        """What is to be expected of the training of a recipe. Raises as `found` does."""
+        await self.start()
+        reply = await self._ask(AskOutlook(self.number(), path, text), lambda *_: None)
+        assert isinstance(reply, messages.Expected)
+        return reply.outlook
+
     async def close(self) -> None:
         """End the process. May be called twice."""
         self._closed = True
@@ -125,7 +133,9 @@ class AnalystClient:
         if self._reader:
             await asyncio.wait({self._reader})
 
-    async def _ask(self, request: Ask | AskFixes | AskRecipe | AskFile, progress: Callable[[int, int], None]) -> Reply:
+    async def _ask(
+        self, request: Ask | AskFixes | AskRecipe | AskFile | AskOutlook, progress: Callable[[int, int], None]
+    ) -> Reply:
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[request.number] = future, progress
         try:

@@ -6,6 +6,7 @@ from pathlib import Path  # noqa: TC003 (msgspec reads the fields' types)
 
 import msgspec
 
+from lintune_server.language_server.recipes.outlook import Outlook  # noqa: TC001
 from lintune_server.lint.findings import Edit, Finding  # noqa: TC001
 
 LENGTH = 4
@@ -64,6 +65,14 @@ class AskFile(msgspec.Struct, tag=True, frozen=True):
     path: Path
 
 
+class AskOutlook(msgspec.Struct, tag=True, frozen=True):
+    """What is to be expected of a recipe's training. Answered by `Expected`."""
+
+    number: int
+    path: Path
+    text: str
+
+
 class Progress(msgspec.Struct, tag=True, frozen=True):
     """Bytes that are checked, and all."""
 
@@ -84,13 +93,18 @@ class Fixes(msgspec.Struct, tag=True, frozen=True):
     edits: list[Edit]
 
 
+class Expected(msgspec.Struct, tag=True, frozen=True):
+    number: int
+    outlook: Outlook
+
+
 class Failed(msgspec.Struct, tag=True, frozen=True):
     number: int
     message: str
 
 
-Request = Open | Change | Close | Ask | AskFixes | AskRecipe | AskFile
-Reply = Progress | Found | Fixes | Failed
+Request = Open | Change | Close | Ask | AskFixes | AskRecipe | AskFile | AskOutlook
+Reply = Progress | Found | Fixes | Expected | Failed
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=str)
 requests = msgspec.msgpack.Decoder(Request, dec_hook=lambda type_, value: type_(value))

@@ -6,9 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from lintune_schemas.errors import LintuneError
 from lintune_server.language_server.recipes import outlook
+from lintune_server.lint.recipe_data import reads_much
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lintune_server.language_server.documents import Document
     from lintune_server.language_server.recipes.outlook import Outlook
     from lintune_server.language_server.session import Session
@@ -53,7 +57,7 @@ class Outlooks:
         while self._session.documents.get(document.uri) is document and document.path is not None:
             await asyncio.sleep(quiet)
             version, text = document.version, str(document.text)
-            found = await asyncio.to_thread(outlook.of_recipe, text, document.path)
+            found = await self._work_out(text, document.path)
             self._known[document] = (version, found)
             if version == document.version:
                 break
@@ -61,6 +65,15 @@ class Outlooks:
         _, now = self._known.get(document, (_STALE, None))
         if now != before:
             self._session.refresh_lenses()
+
+    async def _work_out(self, text: str, path: Path) -> Outlook:
+        """In another process where much is to be read, so that typing stays quick."""
+        try:
+            if await asyncio.to_thread(reads_much, text, path):
+                return await self._session.analyst.outlook(path, text)
+            return await asyncio.to_thread(outlook.of_recipe, text, path)
+        except LintuneError as error:
+            return outlook.unknown(str(error).rstrip("."))
 
 
 _STALE = -1

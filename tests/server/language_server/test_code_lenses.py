@@ -60,6 +60,15 @@ async def test_the_estimate_follows_the_text_and_the_files(editor: Editor, works
     await estimate(editor, recipe, "^2 samples × 3 · 225 tokens")
 
 
+async def test_a_large_data_set_is_counted_elsewhere(editor: Editor, workspace: Path) -> None:
+    recipe = workspace / "recipe.yaml"
+    sample = (workspace / "train.jsonl").read_text().splitlines()[0]
+    (workspace / "train.jsonl").write_text("".join(sample.replace("Lamp", f"Lamp {n}") + "\n" for n in range(8_000)))
+    editor.open(recipe)
+    title = await estimate(editor, recipe, "samples")
+    assert re.fullmatch(r"8,000 samples · 326,890 tokens · 8,000 steps · about .+ · .+ memory", title)
+
+
 @pytest.mark.parametrize(
     ("recipe", "title"),
     [

@@ -1,6 +1,5 @@
 """Completion in recipes, over the wire. `¦` is the cursor."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -153,11 +152,9 @@ async def test_modules_are_those_of_the_model(editor: Editor, recipe: Path) -> N
 async def test_base_models(editor: Editor, recipe: Path) -> None:
     own = recipe.parent / "models" / "mine"
     own.mkdir(parents=True)
-    config = {
-        **{"model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2},
-        **{"num_attention_heads": 4, "num_key_value_heads": 4, "vocab_size": 1000, "max_position_embeddings": 256},
-    }
-    (own / "config.json").write_text(json.dumps(config))
+    sizes = '"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "num_key_value_heads": 4'
+    config = f'{{"model_type": "llama", "num_hidden_layers": 2, "vocab_size": 1000, {sizes}}}'
+    (own / "config.json").write_text(config)
     items = await completions(editor, recipe, "base_model: ¦")
     names = [item.label for item in items]
     assert names[:2] == ["models/mine", "smollm2-135m-instruct"]

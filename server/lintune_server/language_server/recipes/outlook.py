@@ -51,10 +51,10 @@ def of_recipe(text: str, path: Path, machine: Machine | None = None) -> Outlook:
     """Of a recipe as it is being edited. Reads its data sets, which takes seconds for large ones."""
     source = RecipeSource(text, path, machine)
     if source.error is not None:
-        return _nothing(f"line {source.error.range.start.line + 1} is no YAML")
+        return unknown(f"line {source.error.range.start.line + 1} is no YAML")
     recipe = source.recipe
     if recipe is None:
-        return _nothing("there is no base_model yet")
+        return unknown("there is no base_model yet")
     files = _files(recipe, path)
     found = estimates.estimate(recipe, source.model, source.data, source.machine)
     troubles = _troubles(recipe, path, source, files)
@@ -64,7 +64,8 @@ def of_recipe(text: str, path: Path, machine: Machine | None = None) -> Outlook:
     return Outlook(" · ".join([*parts, *troubles[:1]]), _page(found, troubles), files)
 
 
-def _nothing(why: str) -> Outlook:
+def unknown(why: str) -> Outlook:
+    """When nothing can be said."""
     title = f"No estimate: {why}"
     return Outlook(title, f"{title}.")
 
