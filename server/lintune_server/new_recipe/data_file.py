@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -28,9 +29,13 @@ if TYPE_CHECKING:
     from lintune_server.new_recipe.entries import Entry
 
 _TOKENS_A_MESSAGE = 8
-"""What chat templates write around one: role, special tokens, line ends. ChatML takes 5, Llama 3 takes 7."""
-_CHARACTERS_A_TOKEN = 3
-"""English has about 4 (gsm8k with Llama 3's tokenizer: 3.6), JSON and code about 3. Rather too long than cut."""
+"""What chat templates write around one: role, special tokens, line ends. ChatML, Llama 3 and Gemma take 5; a system
+message of the template's own takes some more."""
+_LETTERS_A_TOKEN = 4
+_OTHERS = re.compile(r"[^A-Za-z\s]")
+"""Digits, signs and other scripts: taken for a token each. With four letters a token, that is no less than what
+SmolLM2, Llama 3, Qwen 3 and Gemma 3 make of mathematics, JSON, code and documentation, and half as much again at the
+most: rather too long than cut. `tests/server/new_recipe/test_drafts.py` compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +170,19 @@ def _samples(path: Path, progress: Callable[[int, int], None] = lambda *_: None)
 
 
 def _estimate(conversation: Conversation) -> int:
-    tools = len(orjson.dumps(conversation.tools, default=str)) if conversation.tools else 0
     around = _TOKENS_A_MESSAGE if conversation.templated else 1
-    texts = sum(_tokens(turn.content) + around for turn in conversation.turns)
-    calls = sum(len(orjson.dumps(turn.extra, default=str)) for turn in conversation.turns if turn.extra)
-    return texts + (tools + calls) // _CHARACTERS_A_TOKEN
+    texts = [turn.content for turn in conversation.turns]
+    texts += [
+        orjson.dumps(value, default=str).decode() for value in (conversation.tools, *_extras(conversation)) if value
+    ]
+    return sum(_tokens(text) + around for text in texts)
+
+
+def _extras(conversation: Conversation) -> list[object]:
+    """What templates write besides the texts: calls of tools."""
+    return [dict(turn.extra) for turn in conversation.turns]
 
 
 def _tokens(text: str) -> int:
-    """Of other scripts a character is often a token, or more than one."""
-    ascii_ = len(text) if text.isascii() else sum(char < "\x80" for char in text)
-    return math.ceil(ascii_ / _CHARACTERS_A_TOKEN) + len(text) - ascii_
+    others = len(_OTHERS.findall(text))
+    return math.ceil((len(text) - others) / _LETTERS_A_TOKEN) + others

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tests import tokenizers
 
 from lintune_schemas import model_facts, starter_models
 from lintune_schemas import recipe as recipes
@@ -25,10 +27,10 @@ from lintune_server.new_recipe.models import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from lintune_server.lint.findings import Finding
 
+ROOT = Path(__file__).parents[3]
 CPU = Machine("Linux", "x86_64", Processor("CPU", 2, frozenset({"avx512bw", "avx512vl", "avx512dq"})), 16 << 30)
 WORDS = ("river", "stone", "window", "garden", "letter", "winter", "engine", "copper", "island", "market", "bottle")
 
@@ -187,10 +189,24 @@ def test_every_suggestion_is_a_starter():
 
 
 @pytest.mark.parametrize("shape", ["chat", "questions", "alpaca", "text"])
-def test_estimated_lengths_are_near_and_rather_too_long(tmp_path: Path, shape: str):
+def test_estimated_lengths_are_rather_too_long(tmp_path: Path, shape: str):
     path = write(tmp_path, shape, 200, 100)
     data = data_file.examine(path)
     wish = settings.Wish(data, path.name, None, DEMO_MODEL, model_facts.facts_of(DEMO_MODEL, tmp_path), CPU)
     exact = data_file.counted(path, context.of_recipe(tmp_path / "recipe.yaml", settings.sketch(wish)))
     assert exact is not None
-    assert exact.longest <= data.lengths.longest <= 2.5 * exact.longest
+    assert exact.longest <= data.lengths.longest <= 2 * exact.longest
+
+
+@pytest.mark.parametrize("name", ["smollm2", "llama3_2", "qwen3", "gemma3"])
+def test_estimated_lengths_with_real_tokenizers(tmp_path: Path, name: str):
+    pages = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "server/lintune_server/cli").glob("*.py"))]
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    texts.append((ROOT / "examples" / "smart-home" / "data" / "train.jsonl").read_text(encoding="utf-8"))
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    estimated = data_file.examine(path).lengths
+    tokenizer = tokenizers.load(name).tokenizer
+    exact = [len(encoded.ids) for encoded in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+    assert max(exact) <= estimated.longest
+    assert sum(exact) <= estimated.total <= 1.6 * sum(exact)
