@@ -76,7 +76,6 @@ _PLAIN_WORDS = (
     ("duplicate anchor", "this anchor (&name) is there already: give it another name"),
     ("undefined alias", "this alias (*name) has no anchor (&name) above it"),
     ("expected a single document", "a second document (---) begins here: a recipe is one document"),
-    ("could not determine a constructor", "YAML tags (!…) are not allowed in a recipe"),
     ("expected a mapping", "“<<” takes a mapping, or a list of them"),
     ("unexpected end of stream", "the file ends inside a quoted text: a closing quote is missing"),
 )

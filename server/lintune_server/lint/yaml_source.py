@@ -5,6 +5,7 @@ So `1e-4` is a string here and `no` is false: the traps are seen as the trainer 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import yaml
 from lintune_schemas import recipe_yaml
 from lintune_server.lint import yaml_faults
 from lintune_server.lint.findings import Position, Range
+from lintune_server.lint.lines import BOM, LINE_END
 from lintune_server.lint.yaml_faults import YamlSyntaxError
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def parse(text: str) -> YamlNode | None:
     loader = recipe_yaml.Loader(text)
     try:
         root = loader.get_single_node()
-        return _convert(loader, root, text, {}) if root else None
+        return _Reading(loader, text).node(root) if root else None
     except recipe_yaml.RecipeYamlError as error:
         raise yaml_faults.of_bounds(error) from error
     except yaml.MarkedYAMLError as error:
@@ -61,42 +63,71 @@ def parse(text: str) -> YamlNode | None:
         loader.dispose()
 
 
-def _convert(loader: Any, node: yaml.Node, text: str, seen: dict[int, YamlNode]) -> YamlNode:
-    if id(node) in seen:  # an alias: the anchor's value once more
-        return seen[id(node)]
-    place = _place(node)
-    found = YamlNode(None, place, text[node.start_mark.index : node.end_mark.index])
-    seen[id(node)] = found
-    if isinstance(node, yaml.MappingNode):
-        found.repeated = _repeated(node)
-        loader.flatten_mapping(node)  # `<<: *defaults`
-        found.value = {}
-        for key_node, value_node in node.value:
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else str(key_node.value)
-            child = _convert(loader, value_node, text, seen)
-            found.keys[key], found.value[key] = child, child.value
-            found.key_ranges[key] = _place(key_node)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            found.keys[index] = _convert(loader, item, text, seen)
-        found.value = [child.value for child in found.keys.values()]
-    else:
-        found.value = loader.construct_object(node)
-    if found.keys and isinstance(node, yaml.CollectionNode) and not node.flow_style:
-        # A block ends where the next one begins, by PyYAML's marks; for a person it ends with its last value.
-        found.range = Range(place.start, max(child.range.end for child in found.keys.values()))
-    return found
+class _Reading:
+    """One text on its way to nodes.
+
+    Lines are those of an editor: to YAML 1.1, U+2028 and U+0085 end one, too, and a byte order mark is no character.
+    """
+
+    def __init__(self, loader: Any, text: str) -> None:
+        self._loader = loader
+        self._text = text
+        self._line_starts = [0, *(end.end() for end in LINE_END.finditer(text))]
+        self._before = len(BOM) if text.startswith(BOM) else 0
+        self._seen: dict[int, YamlNode] = {}
+
+    def node(self, node: yaml.Node) -> YamlNode:
+        if id(node) in self._seen:  # an alias: the anchor's value once more
+            return self._seen[id(node)]
+        found = YamlNode(None, self._place(node), self._raw(node))
+        self._seen[id(node)] = found
+        if isinstance(node, yaml.MappingNode):
+            found.repeated = self._repeated(node)
+            self._loader.flatten_mapping(node)  # `<<: *defaults`
+            found.value = {}
+            for key_node, value_node in node.value:
+                key, child = self._key(key_node), self.node(value_node)
+                found.keys[key], found.value[key] = child, child.value
+                found.key_ranges[key] = self._place(key_node)
+        elif isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                found.keys[index] = self.node(item)
+            found.value = [child.value for child in found.keys.values()]
+        else:
+            found.value = self._loader.construct_object(node)
+        if found.keys and isinstance(node, yaml.CollectionNode) and not node.flow_style:
+            found.range = Range(found.range.start, _end(found))
+        return found
+
+    def _key(self, node: yaml.Node) -> str:
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else self._raw(node)
+
+    def _repeated(self, node: yaml.MappingNode) -> dict[str, list[Range]]:
+        """Before merges (`<<`) are seen to: what a merge brings in and the mapping says otherwise is no repetition."""
+        places: dict[str, list[Range]] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                places.setdefault(key.value, []).append(self._place(key))
+        return {key: ranges[:-1] for key, ranges in places.items() if len(ranges) > 1}
+
+    def _raw(self, node: yaml.Node) -> str:
+        return self._text[self._before + node.start_mark.index : self._before + node.end_mark.index]
+
+    def _place(self, node: yaml.Node) -> Range:
+        return Range(self._position(node.start_mark.index), self._position(node.end_mark.index))
+
+    def _position(self, index: int) -> Position:
+        index += self._before
+        line = bisect_right(self._line_starts, index) - 1
+        return Position(line, index - self._line_starts[line])
 
 
-def _repeated(node: yaml.MappingNode) -> dict[str, list[Range]]:
-    """Before merges (`<<`) are seen to: what a merge brings in and the mapping says otherwise is no repetition."""
-    places: dict[str, list[Range]] = {}
-    for key, _ in node.value:
-        if isinstance(key, yaml.ScalarNode):
-            places.setdefault(key.value, []).append(_place(key))
-    return {key: ranges[:-1] for key, ranges in places.items() if len(ranges) > 1}
+def _end(block: YamlNode) -> Position:
+    """Where a block ends for a person: with its last value. By PyYAML's marks, it ends where the next one begins.
 
-
-def _place(node: yaml.Node) -> Range:
-    start, end = node.start_mark, node.end_mark
-    return Range(Position(start.line, start.column), Position(end.line, end.column))
+    What an alias or a merge brings in stands elsewhere; its key counts, or the line with the merge.
+    """
+    start = block.range.start
+    places = (*(child.range for child in block.keys.values()), *block.key_ranges.values())
+    own = [place.end for place in places if start <= place.start and place.end <= block.range.end]
+    return max(own, default=Position(start.line, start.column + len(block.raw.split("\n", 1)[0].rstrip())))

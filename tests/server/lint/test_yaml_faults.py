@@ -37,7 +37,7 @@ CASES = [
     ("a: *x", 0, "*", "has no anchor"),
     ("a: &x 1\nb: &x 2", 1, "&", "give it another name"),
     ("a: {<<: 3}", 0, "3", "“<<” takes a mapping"),
-    ("a: !x y", 0, "!", "tags"),
+    ("a: !x y", 0, "!x", "tags"),
     ("---\na: 1\n---\nb: 1", 2, "-", "a second document"),
     ("a: 1\n...\nb: 2", 1, "...", "the document ends here"),
     ('a: "\x01"', 0, "\x01", "U+0001"),
