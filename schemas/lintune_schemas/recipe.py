@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import math
 import os
 import re
 from functools import cache
@@ -222,25 +221,9 @@ def parse(path: Path) -> dict[str, Any]:
 def from_mapping(values: dict[str, Any], origin: str) -> Recipe:
     """The typed recipe of parsed YAML. Raises LintuneError naming the key that cannot be understood."""
     try:
-        recipe = msgspec.convert(_as_meant(values), Recipe)
+        return msgspec.convert(_as_meant(values), Recipe)
     except msgspec.ValidationError as error:
         raise LintuneError(f"The recipe {origin} cannot be used: {error}. See: lintune check {origin}") from error
-    endless = next((key for key, value in values.items() if not _is_finite(value)), None)
-    if endless is not None:
-        raise LintuneError(f"The recipe {origin} cannot be used: {endless} is no number that can be counted with.")
-    return recipe
-
-
-def _is_finite(value: object) -> bool:
-    """Whether no number in a value is infinite or none at all (`.inf`, `.nan`)."""
-    match value:
-        case float():
-            return math.isfinite(value)
-        case dict():
-            return all(map(_is_finite, value.values()))
-        case list():
-            return all(map(_is_finite, value))
-    return True
 
 
 def lenient(values: object) -> Recipe | None:
@@ -263,8 +246,6 @@ def _understood(values: dict[str, Any], struct: type[msgspec.Struct], required: 
     """The keys whose values a struct can have. required: a value for each key that the struct needs."""
     kept: dict[str, Any] = {}
     for key, value in values.items():
-        if not _is_finite(value):
-            continue
         try:
             msgspec.convert({**required, key: value}, struct)
         except msgspec.ValidationError:

@@ -6,6 +6,7 @@ brackets overflow the reader's stack. What no recipe needs is refused before a v
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -45,13 +46,15 @@ class RecipeYamlError(yaml.YAMLError):
 
 
 class Loader(_Reader):  # type: ignore[misc]
-    """PyYAML's safe reader; what it cannot build, or nothing can hold, is an error with a place."""
+    """PyYAML's safe reader; what it cannot build, or nobody can count with, is an error with a place."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             value = super().construct_object(node, deep)
         except (ValueError, LookupError, OverflowError) as error:
             raise _at(node, _unreadable(node)) from error
+        if isinstance(value, float) and not math.isfinite(value):
+            raise _at(node, f"{node.value} is no number that can be counted with")
         if isinstance(value, int) and abs(value) >= _LARGEST_INTEGER:
             raise _at(node, "this number is too large")
         return value

@@ -35,8 +35,8 @@ def test_keys_that_only_axolotl_carries_out_are_left_alone(write):
         ("adapter: lora", "base_model"),
         ("base_model: x/y\nlora_r: sixteen", "lora_r"),
         ("base_model: x/y\nlearning_rate: fast", "learning_rate"),
-        ("base_model: x/y\nnum_epochs: .inf", "num_epochs is no number that can be counted with"),
-        ("base_model: x/y\nlintune: {preview: {temperature: .nan}}", "lintune is no number"),
+        ("base_model: x/y\nnum_epochs: .inf", ".inf is no number that can be counted with"),
+        ("base_model: x/y\nlintune: {preview: {temperature: .nan}}", ".nan is no number"),
     ],
 )
 def test_refuses_what_cannot_be_understood(write, text, message):
@@ -49,7 +49,6 @@ def test_reads_numbers_that_yaml_takes_for_texts_as_axolotl_does(write):
     assert (recipe.learning_rate, recipe.weight_decay) == (1e-4, 1e-2)
     assert recipes.lenient({"base_model": "x/y", "learning_rate": "5E-5", "output_dir": "1e3"}).output_dir == "1e3"
     assert recipes.lenient({"base_model": "x/y", "learning_rate": "9" * 400 + "e1"}).learning_rate == 2e-4
-    assert recipes.lenient({"base_model": "x/y", "num_epochs": float("inf")}).num_epochs == 1.0
 
 
 def test_says_what_is_no_file(tmp_path):

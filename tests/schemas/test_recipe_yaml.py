@@ -44,6 +44,8 @@ REFUSED = {
     "no such day": ("a: 2024-02-31", "no such day"),
     "no whole number": ("a: !!int x", "cannot be read as a whole number"),
     "neither true nor false": ("a: !!bool x", "cannot be read as true or false"),
+    "infinity": ("a: -.inf", "-.inf is no number that can be counted with"),
+    "no number": ("a: .nan", ".nan is no number that can be counted with"),
     "a number of 5,000 digits": (f"a: {'9' * 5_000}", "too large"),
     "a number of 20 digits": (f"a: {'9' * 20}", "too large"),
 }
