@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary, WeakSet
 
 from lintune_schemas.layouts import LOOKED_AT
@@ -19,12 +19,18 @@ _PATIENCE = 0.02
 """Seconds that a request waits for what is not known yet, as a tokenizer that is being loaded. It has 0.05 in all."""
 
 
+class _Known(NamedTuple):
+    version: int
+    """Of the text that the reader was made for."""
+    reader: Reader
+
+
 class Readers:
     """Gives each open data set its reader, which stays the same while the file's first lines and its recipe do."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._known: WeakKeyDictionary[Document, Reader] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Document, _Known] = WeakKeyDictionary()
         self._waiting: WeakKeyDictionary[Analysis, asyncio.Future[Context]] = WeakKeyDictionary()
         self._early: WeakSet[Analysis] = WeakSet()
         """Those whose context somebody asked for and did not get."""
@@ -39,12 +45,15 @@ class Readers:
         if analysis is None:
             return None
         context = await self._context(analysis)
-        head = _head(document)
         known = self._known.get(document)
-        if known is not None and known.context is context and known.head == head:
-            return known
-        reader = await asyncio.to_thread(Reader, document.lint_path, context, head)
-        self._known[document] = reader
+        if known is not None and known.version == document.version and known.reader.context is context:
+            return known.reader
+        version, head = document.version, _head(document)
+        if known is not None and known.reader.context is context and known.reader.head == head:
+            reader = known.reader
+        else:
+            reader = await asyncio.to_thread(Reader, document.lint_path, context, head)
+        self._known[document] = _Known(version, reader)
         return reader
 
     def refresh(self) -> None:
