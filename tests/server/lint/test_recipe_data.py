@@ -1,14 +1,17 @@
-"""What is said of a data set as a whole is shown in its recipe, too."""
+"""A recipe's data sets in numbers; and what is said of one as a whole is shown in its recipe, too."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lintune_server.lint import checking, recipe_data, scanning
 from lintune_server.lint.recipe import check_recipe
+from lintune_server.lint.recipe_data import RecipeData
+from lintune_server.lint.recipe_source import RecipeSource
 from lintune_server.lint.selection import Selection
 
 if TYPE_CHECKING:
@@ -65,7 +68,7 @@ def test_what_a_recipe_ignores_in_a_file_is_not_shown_for_it(recipe):
 def test_nothing_is_read_when_nothing_is_listed_or_asked_for(recipe, monkeypatch):
     monkeypatch.setattr(scanning, "peer_scan", lambda *_: pytest.fail("a data set was read"))
     assert found(recipe, "base_model: nothing\n") == []
-    assert check_recipe(RECIPE, recipe, Selection(("RC",))) == []
+    assert check_recipe(RECIPE, recipe, Selection(("RC601", "RC602", "RC607"))) == []
     monkeypatch.setattr(recipe_data, "_LARGEST", 10)
     assert found(recipe) == []
 
@@ -79,3 +82,45 @@ def test_odd_paths_do_no_harm(recipe, entry):
     for path in (recipe, recipe.parent / "data" / "b.jsonl"):
         checking.check(path, None, Selection())
     assert ("DS505", 2, "") in found(recipe) or entry in ("~", "[1]")
+
+
+def numbers(recipe: Path, text: str) -> RecipeData | None:
+    return RecipeSource(text, recipe).data
+
+
+def test_numbers_of_what_is_trained_on_and_evaluated_with(recipe):
+    data = numbers(recipe, RECIPE)
+    assert data == RecipeData(15, 0, tokens=None, trained_tokens=None, longest=None, p99=None)
+    assert numbers(recipe, f"{RECIPE}val_set_size: 0.2\n") == replace(data, training_samples=12, evaluation_samples=3)
+    assert numbers(recipe, f"{RECIPE}val_set_size: 4\n") == replace(data, training_samples=11, evaluation_samples=4)
+    listed = f"{RECIPE}test_datasets: [{{path: eval.jsonl}}]\n"
+    assert numbers(recipe, listed) == replace(data, evaluation_samples=3)
+    assert numbers(recipe, listed.replace("eval.jsonl", "gone.jsonl")) == replace(data, evaluation_samples=None)
+
+
+def test_no_numbers_where_not_everything_can_be_read(recipe):
+    for text in (
+        RECIPE.replace("a.jsonl", "gone.jsonl"),
+        RECIPE.replace("a.jsonl", "owner/name"),
+        "base_model: x\n",
+        "",
+    ):
+        assert numbers(recipe, text) is None
+    (recipe.parent / "a.jsonl").write_text('[\n{"prompt": "Hi"}\n]\n', encoding="utf-8")
+    assert numbers(recipe, RECIPE) is None
+
+
+def test_tokens_are_those_of_the_recipe_as_it_is_edited_or_not_known(recipe):
+    text = RECIPE.replace("nothing", "smollm2-135m-instruct")
+    recipe.write_text(text, encoding="utf-8")
+    data = numbers(recipe, text)
+    assert data is not None
+    assert data.longest is not None
+    assert data.tokens is not None
+    assert 0 < data.p99 <= data.longest <= data.tokens <= 15 * data.longest
+    assert 0 < data.trained_tokens < data.tokens
+    assert numbers(recipe, f"{text}sequence_len: {data.longest - 1}\n").training_samples < 15
+    cut = numbers(recipe, f"{text}sequence_len: 8\nexcess_length_strategy: truncate\n")
+    assert (cut.training_samples, cut.tokens, cut.longest) == (15, 15 * 8, data.longest)
+    assert numbers(recipe, f"{text}val_set_size: 5\n").tokens == round(data.tokens * 2 / 3)
+    assert numbers(recipe, f"{text}chat_template: chatml\n").tokens is None
