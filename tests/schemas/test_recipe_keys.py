@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import msgspec
@@ -119,3 +120,8 @@ def test_paths_that_lead_nowhere():
     assert keys_under(("lora_r",)) == {}
     assert keys_under(("datasets", 0, "nothing", 3, "x")) == {}
     assert "path" in keys_under(("pretraining_dataset", 0))
+
+
+def test_the_reference_page_is_up_to_date():
+    built = runpy.run_path(str(ROOT / "docs" / "build_recipe_keys.py"))
+    assert built["page"]() == built["PAGE"].read_text(encoding="utf-8"), "run docs/build_recipe_keys.py"
