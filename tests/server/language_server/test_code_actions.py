@@ -152,6 +152,21 @@ async def test_what_is_offered_for_a_finding(editor: Editor, workspace: Path) ->
     assert [action.is_preferred for action in actions] == [True, None, None, None, None]
 
 
+async def test_what_is_offered_in_a_recipe(editor: Editor, workspace: Path) -> None:
+    recipe = workspace / "recipe.yaml"
+    text = recipe.read_text().replace("train_on_save: true", "train_on_save: false") + "lora_aplha: 32\n"
+    editor.open(recipe, text)
+    (found,) = await editor.until(
+        lambda: [one for one in editor.client.diagnostics.get(recipe.as_uri(), []) if one.code == "RC602"]
+    )
+    menu = {action.title: action for action in await editor.menu(recipe, found.range, only=["quickfix"])}
+    assert "Explain RC602 (unknown-key)" in menu
+    assert "Ignore RC602 (unknown-key) on this sample" not in menu
+    action = menu["Ignore RC602 (unknown-key) in recipe.yaml"]
+    assert isinstance(action, types.CodeAction)
+    assert applied(text, action) == text.replace("[DS]", "[DS, RC602]")
+
+
 async def test_all_of_a_rule_are_fixed_at_once(editor: Editor, workspace: Path) -> None:
     path = workspace / "train.jsonl"
     text = TWO_FAULTS + chat("c ", "assistant", " d")

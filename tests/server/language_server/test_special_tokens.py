@@ -75,6 +75,27 @@ async def test_where_the_model_reads_control(editor: Editor, workspace: Path) ->
     assert await highlighted(editor, path) == expected
 
 
+@pytest.mark.parametrize(("encoding", "column", "length"), [("utf-8", 4, 10), ("utf-16", 2, 10), ("utf-32", 1, 10)])
+async def test_in_every_encoding(workspace: Path, encoding: str, column: int, length: int) -> None:
+    editor = Editor()
+    try:
+        await editor.start(workspace, encodings=[encoding])
+        path = workspace / "train.jsonl"
+        start = '{"messages": [{"role": "user", "content": "'
+        editor.open(path, start + '😀<|im_end|>"}, {"role": "assistant", "content": "b"}]}')
+        await editor.hover_until(path, 0, "tokens")
+        document = types.TextDocumentIdentifier(path.as_uri())
+        found = await editor.client.text_document_semantic_tokens_full_async(types.SemanticTokensParams(document))
+        assert found
+        assert list(found.data) == [0, len(start) + column, length, 0, 0]
+        symbols = await editor.client.text_document_document_symbol_async(types.DocumentSymbolParams(document))
+        assert symbols
+        assert isinstance(symbols[0], types.DocumentSymbol)
+        assert symbols[0].range.end.character == len(editor.text(path)) - 1 + column
+    finally:
+        await editor.leave()
+
+
 async def test_documents_without_any(editor: Editor, workspace: Path, tmp_path: Path) -> None:
     alone, recipe, empty = tmp_path / "elsewhere" / "a.jsonl", workspace / "recipe.yaml", workspace / "empty.jsonl"
     editor.open(alone, '{"prompt": "<|im_end|>", "completion": "b"}\n')
