@@ -1,9 +1,8 @@
 -- What a person does in Neovim, and what is then on the screen, as JSON in the file that $SEEN names.
--- Run by test_neovim.py, with a broken data set open and the first snippet of docs/editors.md sourced.
+-- Run by test_neovim.py, with a broken data set open and the snippet of docs/editors.md for this version sourced.
 -- $FIX_ON_SAVE: a file with the snippet that makes all safe fixes when a file is written.
--- $FOR_NEW: a file with the snippet for versions that this one need not be.
 local patience = 60000
-local seen = { parses = loadfile(vim.env.FOR_NEW) ~= nil }
+local seen = {}
 
 local function leave()
   vim.fn.writefile({ vim.fn.json_encode(seen) }, vim.env.SEEN)
@@ -54,4 +53,5 @@ seen.written = vim.fn.readfile(vim.fn.expand("%"))
 
 vim.cmd("luafile " .. vim.env.FIX_ON_SAVE)
 vim.cmd("write")
+seen.messages = vim.fn.execute("messages")
 leave()

