@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.recipe import real_path
 from lintune_server.cli.progress import Progress
 from lintune_server.cli.terminal import number
 from lintune_server.lint import baseline, checking, together
@@ -83,7 +84,7 @@ class CheckRun:
         for path in self._args.paths:
             try:
                 for file in checking.files_of(path):
-                    files.setdefault(file.resolve(), file)
+                    files.setdefault(real_path(file), file)
             except LintuneError as error:
                 self.troubles.append(str(error))
         return list(files.values())

@@ -77,7 +77,7 @@ def _data_sets(paths: Sequence[Path], troubles: list[str]) -> list[Path]:
             continue
         for file in files:
             if checking.is_data_set(file):
-                found.setdefault(file.resolve(), file)
+                found.setdefault(recipes.real_path(file), file)
     return list(found.values())
 
 

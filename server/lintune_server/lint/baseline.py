@@ -20,6 +20,7 @@ import orjson
 
 from lintune_schemas import atomic
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.recipe import real_path
 from lintune_schemas.samples import IGNORE_KEY
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Baseline:
 
 def find_for(file: Path) -> Path | None:
     """The baseline of a file: the nearest upward, within its git repository. None without one."""
-    for folder in file.resolve().parents:
+    for folder in real_path(file).parents:
         candidate = folder / NAME
         if candidate.is_file():
             return candidate
@@ -61,9 +62,9 @@ def home_for(file: Path, recipe: Path | None) -> Path:
     found = find_for(file)
     if found is not None:
         return found
-    folders = file.resolve().parents
-    wanted = [recipe.resolve().parent] if recipe else []
-    return next((folder for folder in (*wanted, Path.cwd().resolve()) if folder in folders), folders[0]) / NAME
+    folders = real_path(file).parents
+    wanted = [real_path(recipe).parent] if recipe else []
+    return next((folder for folder in (*wanted, real_path(Path.cwd())) if folder in folders), folders[0]) / NAME
 
 
 def read(path: Path) -> Baseline:
@@ -154,4 +155,4 @@ def _texts(samples: Sequence[object]) -> list[str]:
 
 
 def _name(file: Path, baseline: Path) -> str:
-    return os.path.relpath(file.resolve(), baseline.resolve().parent).replace(os.sep, "/")
+    return os.path.relpath(real_path(file), real_path(baseline).parent).replace(os.sep, "/")

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.recipe import real_path
 from lintune_server.lint import baseline
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.selection import Selection
@@ -143,7 +144,7 @@ def matches(glob: str, file: FilePath, recipe_path: FilePath | None) -> bool:
     if recipe_path is None:
         return False
     try:
-        relative = os.path.relpath(file.resolve(), recipe_path.resolve().parent)
+        relative = os.path.relpath(real_path(file), real_path(recipe_path).parent)
     except ValueError:  # on Windows, another drive
         return False
     return _pattern(glob.removeprefix("./")).fullmatch(relative.replace(os.sep, "/")) is not None

@@ -54,15 +54,15 @@ def _note(checked: Checked, seen: dict[Path, _OfRecipe]) -> None:
     context = checked.scan.context if checked.scan else None
     if context is None or context.recipe is None or context.recipe_path is None:
         return
-    recipe = context.recipe_path.resolve()
+    recipe = real_path(context.recipe_path)
     if recipe not in seen:
         seen[recipe] = _OfRecipe({real_path(path) for path in context.recipe.dataset_paths(recipe.parent)})
     known = seen[recipe]
-    known.checked.add(checked.path.resolve())
+    known.checked.add(real_path(checked.path))
     known.used |= checked.sieve.used
     known.sound &= context.tokenizer is not None and not checked.sieve.blocked
 
 
 def _used(recipe: Path, seen: dict[Path, _OfRecipe]) -> Set[Ignore] | None:
-    known = seen.get(recipe.resolve())
+    known = seen.get(real_path(recipe))
     return known.used if known and known.sound and known.listed <= known.checked else None

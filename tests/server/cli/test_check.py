@@ -144,6 +144,16 @@ class TestBadInput:
         printed = self.refused("a.jsonl", "--recipe", "r.yaml", cwd=tmp_path)
         assert "There is no recipe r.yaml" in printed.stderr
 
+    def test_recipes_that_name_each_other_and_links_in_a_circle(self, tmp_path):
+        for name, other in (("a", "b"), ("b", "a")):
+            text = f"base_model: x/y\nadapter: lora\ndatasets: [{{path: {other}.recipe.yaml}}, {{path: ring.jsonl}}]\n"
+            (tmp_path / f"{name}.recipe.yaml").write_text(text)
+        (tmp_path / "ring.jsonl").symlink_to("ring.jsonl")
+        (tmp_path / "again").symlink_to(".")
+        printed = self.refused(".", cwd=tmp_path)
+        assert "ring.jsonl could not be read: Too many levels of symbolic links." in printed.stderr
+        assert printed.stdout.count("is a recipe, not a data set") == 2
+
     def test_the_others_are_checked_all_the_same(self, tmp_path):
         (tmp_path / "a.jsonl").write_text("[]\n")
         printed = self.refused("a.jsonl", "b.jsonl", cwd=tmp_path)

@@ -28,9 +28,9 @@ _NOTHING = 1 << 12
 def unusable_file(shape: Shape) -> Iterator[tuple[int, Problem]]:
     """
     ## What it does
-    Reports a file of the recipe that is missing, a folder, empty, or that cannot be read: in the recipe, and an empty
-    one in the file itself. A name that looks like one on the Hugging Face hub is a warning: Axolotl would look there,
-    the built-in trainer reads files.
+    Reports a file of the recipe that is missing, a folder, another recipe, empty, or that cannot be read: in the
+    recipe, and an empty one in the file itself. A name that looks like one on the Hugging Face hub is a warning:
+    Axolotl would look there, the built-in trainer reads files.
 
     ## Why it hurts
     The run cannot start, or it trains on less than was meant.
@@ -74,6 +74,8 @@ def _fault(folder: Path, name: str) -> tuple[str, Severity | None] | None:
         return "This path has a NUL in it, which no file's name can have.", None
     if stat.S_ISDIR(status.st_mode):
         return f"{name} is a folder. Name a .jsonl file in it.", None
+    if file.suffix in (".yaml", ".yml"):
+        return f"{name} is a recipe, not a data set: recipes do not include each other. Name a .jsonl file.", None
     if not stat.S_ISREG(status.st_mode):
         return f"{name} is a pipe or a device. Name a .jsonl file.", None
     if not os.access(file, os.R_OK):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from lintune_server.lint.recipe_source import RecipeSource
 
-_DATA_KEYS = ("datasets", "pretraining_dataset")
+_DATA_KEYS = ("datasets", "pretraining_dataset", "nemo_gym_datasets")
 
 
 @recipe_rule("RC604", Severity.ERROR)
