@@ -22,7 +22,8 @@ def unknown_key(source: RecipeSource) -> Iterator[RecipeProblem]:
     """
     ## What it does
     Reports a key that neither Axolotl nor Lintune knows, and the key that was probably meant: the closest one, or what
-    transformers, PEFT, TRL or LLaMA-Factory call by that name.
+    transformers, PEFT, TRL or LLaMA-Factory call by that name. A key that is like no other is information only
+    where the recipe has `plugins` that do not come with Axolotl: it may be theirs.
 
     ## Why it hurts
     Most tools skip a key they do not know. The run then uses a default, and nobody notices.
@@ -40,6 +41,7 @@ def unknown_key(source: RecipeSource) -> Iterator[RecipeProblem]:
     ## Fix
     Renames the key where one is close, or has that name elsewhere, and it is not there yet. Safe.
     """
+    plugin = _foreign_plugin(source)
     unknown = (fault for fault in source.faults if fault.keyword == "additionalProperties")
     for number, fault in enumerate(unknown):
         *parent, key = fault.path
@@ -48,12 +50,22 @@ def unknown_key(source: RecipeSource) -> Iterator[RecipeProblem]:
         elsewhere = OTHER_NAMES.get(str(key).lower())
         meant = elsewhere if elsewhere in known else closest(str(key), known) if number < _SEARCHED else None
         where = f" in {'.'.join(str(part) for part in parent if isinstance(part, str))}" if parent else ""
-        if meant is None:
+        if meant is None and plugin and not parent:
+            message = f"Key {key} is not known here: it may belong to the plugin {plugin}."
+            yield RecipeProblem(message, place, severity=Severity.INFO)
+        elif meant is None:
             yield RecipeProblem(f"Unknown key {key}{where}.", place)
         elif meant in _siblings(source, parent):
             yield RecipeProblem(f"Unknown key {key}{where}. {meant} is there already: delete this one.", place)
         else:
             yield RecipeProblem(f"Unknown key {key}{where}. Is {meant} meant?", place, f"Change to {meant}", meant)
+
+
+def _foreign_plugin(source: RecipeSource) -> str | None:
+    """The first plugin that does not come with Axolotl."""
+    plugins = source.values.get("plugins")
+    names = [name for name in plugins if isinstance(name, str)] if isinstance(plugins, list) else []
+    return next((name for name in names if not name.startswith("axolotl.")), None)
 
 
 def _siblings(source: RecipeSource, parent: list[str | int]) -> dict[str, object]:
