@@ -49,8 +49,9 @@ class Readers:
         if known is not None and known.version == document.version and known.reader.context is context:
             return known.reader
         version, head = document.version, _head(document)
-        if known is not None and known.reader.context is context and known.reader.head == head:
-            reader = known.reader
+        old = known.reader if known is not None and known.reader.context is context else None
+        if old is not None and await asyncio.to_thread(old.follows, head):
+            reader = old
         else:
             reader = await asyncio.to_thread(Reader, document.lint_path, context, head)
         self._known[document] = _Known(version, reader)

@@ -175,6 +175,18 @@ async def test_calls_that_are_written_as_a_text(editor: Editor, workspace: Path)
     assert found["on"] == f'{start}lamp\\", \\"arguments\\": {{\\"on\\": true'
 
 
+async def test_labels_of_a_closed_set(editor: Editor, workspace: Path) -> None:
+    labels = ["spam", "ham 😀", "ham 😀"]
+    before = "".join(CHAT.replace('"a"', f'"{n}"').replace('"b"', f'"{labels[n % 3]}"') for n in range(30))
+    start = '{"messages": [{"role": "user", "content": "31"}, {"role": "assistant", "content": '
+    found = await offered(editor, workspace, f'{start}"h|"}}]}}', before)
+    assert found == {"ham 😀": f'{start}"ham 😀"}}]}}', "spam": f'{start}"spam"}}]}}'}
+    assert await offered(editor, workspace, '{"messages": [{"role": "user", "content": "|"}]}', before) == {}
+    assert await offered(editor, workspace, f'{start}"h|"}}]}}') == {}, "the answers are no closed set"
+    before = "".join(f'{{"prompt": "{n}", "completion": "{"yes" if n % 2 else "no"}"}}\n' for n in range(30))
+    assert list(await offered(editor, workspace, '{"prompt": "a", "completion": |}', before)) == ["no", "yes"]
+
+
 async def test_weights_and_codes(editor: Editor, workspace: Path) -> None:
     found = await offered(editor, workspace, '{"messages": [{"role": "assistant", "weight": |}]}')
     assert list(found) == ["0", "1"]

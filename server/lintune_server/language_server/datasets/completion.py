@@ -46,7 +46,7 @@ def _samples(layout: Layout | None) -> Iterator[Candidate]:
 
 def _place(reader: Reader, cursor: Cursor) -> Place:
     line = reader.line(_written(cursor.sample))
-    return Place(cursor, line, line.layout or reader.layout)
+    return Place(cursor, line, line.layout or reader.layout, reader)
 
 
 def _fitting(place: Place) -> Iterator[Candidate]:

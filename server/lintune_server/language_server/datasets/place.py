@@ -12,6 +12,7 @@ from lintune_server.rules.sample_format.tools import tools_of
 if TYPE_CHECKING:
     from lintune_schemas.samples import Field, Kind, Layout, Path
     from lintune_server.language_server.datasets.cursor import Cursor
+    from lintune_server.language_server.datasets.reader import Reader
     from lintune_server.lint.sample import Line
     from lintune_server.rules.sample_format.tools import Function
 
@@ -23,6 +24,7 @@ class Place:
     cursor: Cursor
     line: Line
     layout: Layout | None
+    reader: Reader
 
     @property
     def field(self) -> Field | None:
@@ -62,6 +64,16 @@ class Place:
         """That of the message, when it has one that is known."""
         raw = self.message.get(self.layout.message.role) if self.layout else None
         return self.layout.message.roles.get(raw) if self.layout and isinstance(raw, str) else None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether a text stands here that the model learns to write."""
+        field, path = self.field, self.within_messages
+        if field is None or not field.learned or self.layout is None:
+            return False
+        if path is None:
+            return field.kind.holds_text and len(self.cursor.path) == 1
+        return path == (self.layout.message.content,) and self.role in self.layout.message.learned_roles
 
     @property
     def tools(self) -> dict[str, Function]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from lintune_server.language_server.datasets import folds, outline, special_tokens
 from lintune_server.language_server.datasets.memo import Memo
 from lintune_server.lint import sample
+from lintune_server.lint.label_set import answer_label, closed_labels
 from lintune_server.lint.layouts import surroundings_of
 from lintune_server.lint.lines import BLANK
 from lintune_server.lint.sample import Line
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from lintune_schemas.samples import Layout
     from lintune_server.lint.context import Context
+    from lintune_server.lint.sample import Surroundings
 
 
 class Counts(NamedTuple):
@@ -35,7 +38,8 @@ class Reader:
     def __init__(self, path: Path, context: Context, head: Sequence[str]) -> None:
         self.context = context
         self.head = head
-        self._surroundings = surroundings_of((line for line in head if line.strip(BLANK)), path, context)
+        self._path = path
+        self._surroundings = _surroundings(path, context, head)
         self.counts = Memo(self._count)
         """Tokens of each line; None for one without a sample, and where the tokenizer is not known."""
         self.entries = Memo(lambda lines: [outline.entry_of(self.line(line), deep=True) for line in lines])
@@ -46,11 +50,25 @@ class Reader:
         """What samples that belong together have in common."""
         self.special_tokens = Memo(self._find_special_tokens)
         """Where special tokens stand in the texts of each line: half-open columns, in code points."""
+        self._labels = Memo(lambda lines: [answer_label.of(self.line(line)) for line in lines])
+
+    def follows(self, head: Sequence[str]) -> bool:
+        """Whether the file's first lines can be these without anything else being another."""
+        if head != self.head:
+            if _surroundings(self._path, self.context, head) != self._surroundings:
+                return False
+            self.head = head
+        return True
 
     @property
     def layout(self) -> Layout | None:
         """The file's; what the recipe says of it, as long as no sample shows one."""
         return self._surroundings.layout or self._surroundings.unmet
+
+    @property
+    def labels(self) -> Counter[str]:
+        """The answers of a data set that are a closed set of labels, with how often; else none."""
+        return closed_labels(self._labels.of(self.head)) or Counter()
 
     def line(self, text: str) -> Line:
         return Line(text, self._surroundings)
@@ -65,3 +83,7 @@ class Reader:
         if tokenizer is None:
             return [[] for _ in texts]
         return [special_tokens.find(self.line(text), tokenizer.special_pattern) for text in texts]
+
+
+def _surroundings(path: Path, context: Context, head: Sequence[str]) -> Surroundings:
+    return surroundings_of((line for line in head if line.strip(BLANK)), path, context)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ANSWERED_BY = {None: "user", "system": "user", "user": "assistant", "assistant": "user", "tool": "assistant"}
 """Who speaks next."""
+_MOST_LABELS = 50
 _NOT_OF_SAMPLES = ("DS", "RC", "HW")
 """Families of rules that no single sample can have ignored."""
 
@@ -26,7 +27,9 @@ def candidates(place: Place) -> Iterator[Candidate]:
     cursor, field = place.cursor, place.field
     if field is None or place.layout is None:
         return
-    if (path := place.within_messages) is not None:
+    if place.is_answer:
+        yield from _labels(place)
+    elif (path := place.within_messages) is not None:
         yield from _below_message(place, place.layout, path)
     elif (path := place.below(Kind.SEGMENTS)) is not None:
         if path == (SEGMENT_LABEL,):
@@ -40,6 +43,14 @@ def candidates(place: Place) -> Iterator[Candidate]:
             yield from _pieces(cursor, [("tool", skeletons.tool())])
     elif field.kind is Kind.FLAG:
         yield from _flags(cursor)
+
+
+def _labels(place: Place) -> Iterator[Candidate]:
+    """Of a data set whose answers are a closed set of labels: those, the usual ones first."""
+    # What is there once may be the one that is being written.
+    used = [one for one in place.reader.labels.most_common(_MOST_LABELS) if one[1] > 1]
+    details = [f"{count:,} of the first {len(place.reader.head):,} lines" for _, count in used]
+    yield from _choices(place.cursor, [label for label, _ in used], details)
 
 
 def rules(cursor: Cursor) -> Iterator[Candidate]:
