@@ -120,13 +120,21 @@ def _beside(recipe_folder: Path) -> Iterator[tuple[str, Origin]]:
             path = folder / entry.name
             if entry.name.startswith(".") or entry.name in _SKIPPED:
                 continue
-            if entry.name.endswith(".gguf") and entry.is_file():
+            if entry.name.endswith(".gguf") and path.is_file():
                 yield f"{prefix}{entry.name}", Origin.GGUF
-            elif entry.is_dir():
+            elif is_folder(entry):
                 if (path / "config.json").is_file():
                     yield f"{prefix or './'}{entry.name}", Origin.FOLDER
                 elif depth < _DEPTH:
                     folders.append((path, f"{prefix}{entry.name}/", depth + 1))
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether a folder's entry is, or leads to, a folder; of links in a circle `DirEntry.is_dir` raises OSError."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _phrase(starter: Starter) -> str:

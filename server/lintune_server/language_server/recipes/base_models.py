@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lintune_schemas import model_facts, model_names, starter_models
-from lintune_schemas.model_names import Origin
+from lintune_schemas.model_names import Origin, is_folder
 from lintune_schemas.recipe import Recipe
 from lintune_server.hardware import fitting
 from lintune_server.language_server.recipes import data_files
@@ -55,7 +55,7 @@ def _in_folder(folder: Path, typed: str) -> Iterator[Candidate]:
         name = f"{prefix}{entry.name}"
         if entry.name.endswith(".gguf"):
             yield Candidate(name, Sort.MODEL, detail="GGUF file")
-        elif entry.is_dir():
+        elif is_folder(entry):
             if (start / entry.name / "config.json").is_file():
                 yield Candidate(name, Sort.MODEL, detail="model folder")
             yield Candidate(f"{name}/", Sort.FOLDER, rank=1)

@@ -6,6 +6,7 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from lintune_schemas.model_names import is_folder
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
 from lintune_server.lint.checking import DATASET_SUFFIXES
 
@@ -39,7 +40,7 @@ def _below(start: Path, prefix: str, depth: int) -> Iterator[Candidate]:
         for entry in entries:
             if entry.name.startswith(".") or entry.name in _SKIPPED:
                 continue
-            if entry.is_dir():
+            if is_folder(entry):
                 if level == 0:
                     yield Candidate(f"{before}{entry.name}/", Sort.FOLDER, rank=50)
                 if level < depth:
