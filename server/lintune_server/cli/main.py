@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "find what would go wrong, in data sets and recipes",
     "stats": "data sets in numbers: tokens, lengths, roles, what would be cut",
     "diff": "what changed between two versions of a data set",
+    "doctor": "what this machine has and what fits on it; what a recipe takes",
     "train": "train the model of a recipe",
     "export": "write GGUF files of a finished run",
     "verify": "compare a run's GGUF files with the model that was trained",

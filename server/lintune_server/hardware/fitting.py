@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lintune_schemas.model_facts import ModelFacts
+    from lintune_server.hardware.memory import MemoryEstimate
     from lintune_server.lint.recipe_data import RecipeData
 
 SIZES = (8, 16, 24)
@@ -39,7 +40,11 @@ class Changes:
 
 
 def judged(recipe: Recipe) -> bool:
-    """Whether the recipe's numbers are such that there is anything to estimate."""
+    """Whether the built-in trainer would train it, and its numbers are such that there is anything to estimate."""
+    return recipe.adapter is not None and not recipe.load_in_8bit and _counts(recipe)
+
+
+def _counts(recipe: Recipe) -> bool:
     return min(recipe.micro_batch_size, recipe.sequence_len, recipe.lora_r, recipe.gradient_accumulation_steps) > 0
 
 
@@ -97,7 +102,7 @@ def _changes(before: Recipe, after: Recipe) -> Iterator[Change]:
             yield Change(key, str(value).lower() if isinstance(value, bool) else str(value))
 
 
-_USUAL = Recipe(
+USUAL = Recipe(
     base_model="",
     adapter="qlora",
     load_in_4bit=True,
@@ -115,12 +120,13 @@ def gpu(gigabytes: int) -> Machine:
     return Machine("Linux", "x86_64", Processor("CPU", 4), 2 * gigabytes * GIB, devices=(device,))
 
 
-def smallest_gpu(facts: ModelFacts, sizes: tuple[int, ...] = SIZES) -> int | None:
-    """The GB of the smallest of these GPUs on which a model can be trained with QLoRA. None: on none, or not known."""
-    return next((size for size in sizes if fits(facts, gpu(size))), None)
+def needed(facts: ModelFacts, machine: Machine, recipe: Recipe = USUAL) -> MemoryEstimate | None:
+    """The memory that training a model takes, by a recipe whose own base_model is not looked at. None for a model
+    whose shapes are not known."""
+    return memory.estimate(recipe, facts, machine, memory.largest_batch(recipe, None))
 
 
-def fits(facts: ModelFacts, machine: Machine, recipe: Recipe = _USUAL) -> bool:
-    """Whether a model can be trained on a machine, by a recipe whose own base_model is not looked at."""
-    found = memory.estimate(recipe, facts, machine, memory.largest_batch(recipe, None))
+def fits(facts: ModelFacts, machine: Machine, recipe: Recipe = USUAL) -> bool:
+    """Whether a model can be trained on a machine by a recipe."""
+    found = needed(facts, machine, recipe)
     return found is not None and machine.room is not None and found.peak <= machine.room
