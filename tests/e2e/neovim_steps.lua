@@ -43,6 +43,12 @@ vim.lsp.buf.hover()
 until_("a hover", float)
 seen.hover = vim.api.nvim_buf_get_lines(float(), 0, -1, false)
 
+if vim.lsp.inlay_hint then
+  vim.lsp.inlay_hint.enable()
+  until_("hints", function() return #vim.lsp.inlay_hint.get() > 0 end)
+  seen.hint = vim.lsp.inlay_hint.get()[1].inlay_hint.label
+end
+
 local role = vim.tbl_filter(function(one) return one.code == "SF106" end, seen.diagnostics)[1]
 local before = vim.api.nvim_buf_get_changedtick(0)
 vim.api.nvim_win_set_cursor(0, { role.line, role.from + 1 })

@@ -69,6 +69,9 @@ def test_neovim(tmp_path: Path, neovim: Callable[[], Path], snippet: int) -> Non
     assert {one["line"] for one in seen["diagnostics"]} >= {3, 4, 6, 7, 8, 9, 10}
     assert "51 of 128 tokens" in seen["hover"][0]
 
+    if snippet:
+        assert "48" in seen["hint"]
+
     # What is in the file is what was asked for, and nothing else.
     broken[7] = broken[7].replace('"gpt"', '"assistant"')
     assert seen["written"] == broken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import pty
@@ -127,6 +128,14 @@ def test_the_page_shows_what_is_written(run: Command):
     written = (run.folder / "recipe.yaml").read_text(encoding="utf-8")
     figure = re.compile(r"at most [\d.]+ GB")  # moves as the memory model is refined
     assert figure.sub("", page) == figure.sub("", written)
+
+
+def test_the_page_explains_every_flag():
+    page = (ROOT / "docs" / "init.md").read_text(encoding="utf-8")
+    parser = argparse.ArgumentParser(add_help=False)
+    init.add_arguments(parser)
+    for action in parser._actions:
+        assert not action.option_strings or f"`{action.option_strings[0]}" in page, action.option_strings
 
 
 class TestMachine:
