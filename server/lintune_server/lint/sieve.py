@@ -6,14 +6,12 @@ A sample's own `_lintune_ignore` is not seen to here: it is part of the sample, 
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.recipe import real_path
-from lintune_server.lint import baseline
+from lintune_server.lint import baseline, globs
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.selection import Selection
 
@@ -140,31 +138,11 @@ def matches(glob: str, file: FilePath, recipe_path: FilePath | None) -> bool:
     `*` and `?` stay within a folder's name, `**` goes through folders.
     """
     if "/" not in glob:
-        return _pattern(glob).fullmatch(file.name) is not None
+        return globs.fits(glob, file.name)
     if recipe_path is None:
         return False
     try:
         relative = os.path.relpath(real_path(file), real_path(recipe_path).parent)
     except ValueError:  # on Windows, another drive
         return False
-    return _pattern(glob.removeprefix("./")).fullmatch(relative.replace(os.sep, "/")) is not None
-
-
-_GLOB_PARTS = re.compile(r"(\*\*/|\*\*|\*|\?|\[!?[^\]]+\])")
-_IN_REGEX = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-
-
-@cache
-def _pattern(glob: str) -> re.Pattern[str]:
-    parts = []
-    for part in _GLOB_PARTS.split(glob):
-        if part.startswith("[") and len(part) > 2:
-            negated = part[1] == "!"
-            inside = part[2 if negated else 1 : -1].replace("\\", "\\\\").replace("^", "\\^").replace("[", "\\[")
-            parts.append(f"[{'^' if negated else ''}{inside}]")
-        else:
-            parts.append(_IN_REGEX.get(part) or re.escape(part))
-    try:
-        return re.compile("".join(parts), re.DOTALL)
-    except re.error:  # as of [z-a]
-        return re.compile(re.escape(glob))
+    return globs.fits(glob.removeprefix("./"), relative.replace(os.sep, "/"))
