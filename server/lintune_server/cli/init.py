@@ -185,7 +185,8 @@ def _wish(args: argparse.Namespace, data: DataFile, copied: Sequence[_Copied], m
 def _facts(model: str, folder: Path) -> model_facts.ModelFacts | None:
     """Raises LintuneError for a model that there is not."""
     starter = starter_models.by_name(model)
-    if starter is None and base_model.find(model, folder).kind is ModelKind.HUB:
+    is_hub_id = starter is not None and model == starter.id
+    if not is_hub_id and base_model.find(model, folder).kind is ModelKind.HUB:
         meant = model_names.misspelt(model, folder)
         if meant is not None:
             raise LintuneError(f"There is no model {model} here, and it looks like {meant}. Give that with --model.")

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from lintune_schemas import atomic
+from lintune_schemas import atomic, base_model
 from lintune_schemas.base_model import DEMO_MODEL
+from lintune_schemas.errors import LintuneError
 from lintune_server.cli import init
 
 if TYPE_CHECKING:
@@ -195,6 +196,19 @@ def test_bad_input_is_told_in_a_sentence_and_writes_nothing(run: Command, words:
     assert message in done.err
     assert done.err.count("\n") == 1
     assert files(run.folder) == before
+
+
+def test_without_the_demo_model(run: Command, monkeypatch: pytest.MonkeyPatch):
+    def find(name: str, folder: Path) -> base_model.BaseModel:
+        if name == DEMO_MODEL:
+            raise LintuneError("The demo model is not installed.")
+        return installed(name, folder)
+
+    installed = base_model.find
+    monkeypatch.setattr(base_model, "find", find)
+    assert "The demo model is not installed." in run("init", "a", "--model", DEMO_MODEL).err
+    assert run("init", "b", "--memory", "0").code == 0
+    assert recipe(run.folder / "b")["base_model"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 
 def test_names_that_no_recipe_can_hold(run: Command):
