@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lintune_server.cli.terminal import BOLD, COLOURS, DIM, Look, cells, clean, number, wrap
+from lintune_server.cli.terminal import BOLD, COLOURS, DIM, Look, cells, clean, nearby, number, wrap
 from lintune_server.hardware import memory
 from lintune_server.hardware.words import size, span, time
 from lintune_server.lint.words import listed
@@ -36,7 +36,7 @@ def page(
     if recipe is None:
         yield from _starters(machine, fitting, look)
     else:
-        yield look.paint(clean(str(recipe.path)), BOLD)
+        yield look.paint(clean(str(nearby(recipe.path))), BOLD)
         yield from _recipe(recipe, machine, look)
 
 
@@ -155,7 +155,7 @@ def _model(found: RecipeReport) -> str:
 def _data(found: RecipeReport) -> str:
     data = found.data
     if data is None:
-        return f"not known. See: lintune check {found.path}"
+        return f"not known. See: lintune check {nearby(found.path)}"
     words = number(data.training_samples, "sample")
     if data.tokens is not None:
         words += f", {number(data.tokens, 'token')}, {data.trained_tokens or 0:,} of them learned"

@@ -1,6 +1,6 @@
 """The hardware: what this machine has, what a recipe needs, and how long it would take."""
 
-from lintune_server.hardware.audit import audit
+from lintune_server.hardware.auditing import audit
 from lintune_server.hardware.machine import Device, Machine, Processor, Torch
 
 __all__ = ["Device", "Machine", "Processor", "Torch", "audit"]
