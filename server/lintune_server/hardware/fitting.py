@@ -76,10 +76,14 @@ def _variants(recipe: Recipe) -> Iterator[tuple[Recipe, bool]]:
         length //= 2
 
 
+_LARGEST_BATCH = 1 << 12
+"""Samples at once. No device holds more, and somebody's slip of the hand must not be divided for half a minute."""
+
+
 def _smaller_batches(recipe: Recipe) -> Iterator[Recipe]:
     """With more of them accumulated, so that each step of the optimizer sees as many samples."""
     whole, accumulated = recipe.micro_batch_size, recipe.gradient_accumulation_steps
-    for size in range(whole - 1, 0, -1):
+    for size in range(min(whole - 1, _LARGEST_BATCH), 0, -1):
         if whole % size == 0:
             more = accumulated * (whole // size)
             yield msgspec.structs.replace(recipe, micro_batch_size=size, gradient_accumulation_steps=more)
