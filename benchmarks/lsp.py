@@ -13,6 +13,7 @@ copy of another: what finds that has seen the whole file. What is measured:
 - the same keystroke in pygls's own document, in this process: applying the change, and getting the lines.
 - hover, inlay hints of 60 lines and completion, one after the other, again and again, from right after `didOpen` until
   the whole file has been seen. An answer without content counts as none.
+- some keystrokes from the first diagnostics of the largest file on, while the rest of it is still being read.
 - the diagnostics of line 3 after `didOpen`; the same of ten lines, from the start of the process (the fastest of some,
   as on a busy machine the others measure the machine).
 - resident memory of the server and its children when all that is done, what they share counted once.
@@ -57,7 +58,7 @@ PAUSE = 0.1
 """Seconds from one keystroke to the next: ten a second, faster than people type for long."""
 BREATH = 0.02
 """Seconds between two rounds of requests: some 30 of each a second, and the server has time for the file, too."""
-STARTS = 10
+STARTS, EARLY_EDITS = 10, 20
 
 KEYSTROKE_S = 0.015
 KEYSTROKE_RATIO = 1.5
@@ -305,6 +306,20 @@ def measure(data: DataSet, surroundings: dict[str, str], edits: int, table: Tabl
     return p95
 
 
+def type_early(data: DataSet, surroundings: dict[str, str], edits: int, table: Table) -> None:
+    """Keystrokes from the first diagnostics on, long before the whole file has been seen; then until it has been."""
+    client = Client(data.path.parent, surroundings)
+    begin = client.open(data.path, data.text)
+    client.published(data.path, lambda found: found.has(BROKEN, "JL001"))
+    taken = type_in(client, data, edits)
+    what = "keystroke while the file is first read, to its diagnostics"
+    table.row(f"{what}, p50 of {len(taken)}", "key_early_p50_s", statistics.median(taken), "ms")
+    table.row(f"{what}, p95", "key_early_p95_s", percentile(taken, 0.95), "ms")
+    client.published(data.path, lambda found: found.has(data.last, "DU301"))
+    table.row("the whole file seen, typing meanwhile", "whole_early_s", time.perf_counter() - begin, "ms")
+    client.leave()
+
+
 def show_requests(what: str, asked: Requests, table: Table) -> None:
     table.row(f"{what} meanwhile, share that had content", f"{what}_answered", asked.answered, "%", ANSWERED)
     if not asked.seconds:
@@ -335,6 +350,8 @@ def main() -> None:
         started = min(start_seconds(tiny, surroundings) for _ in range(STARTS))
         table.row(f"start to the diagnostics of 10 samples, fastest of {STARTS}", "start_s", started, "ms", START_S)
         p95 = [measure(data, surroundings, args.edits, table, largest=data is others[-1]) for data in others]
+        shutil.rmtree(folder / "cache" / "lintune" / "lint", ignore_errors=True)  # what is known of the file
+        type_early(others[-1], surroundings, EARLY_EDITS, table)
     print()
     what = f"keystroke p95, {len(others[-1].lines):,} samples to {SMALL}"
     table.row(what, "key_ratio", p95[-1] / p95[0], "x", KEYSTROKE_RATIO)
