@@ -26,7 +26,8 @@ export function createClient(
     outputChannel: output,
     stdioOptions: { stdout: logLines, stderr: logLines },
     revealOutputChannelOn: RevealOutputChannelOn.Never,
-    initializationOptions: () => ({ trusted: vscode.workspace.isTrusted, showAnswers: false }),
+    // Told of each keystroke's findings as soon as they are known, which asking for them would only delay.
+    initializationOptions: () => ({ trusted: vscode.workspace.isTrusted, showAnswers: false, diagnostics: "push" }),
     middleware: {
       // A click on the lens comes here as well as our own command: the client registers the server's commands.
       executeCommand: async (command, args: unknown[], next) => {

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from lintune_server.analyst.messages import Reply, Request
     from lintune_server.lint.findings import Finding
+    from lintune_server.lint.scanning import DiskLines
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,9 @@ class Analyst:
             case AskOutlook(number, path, text):
                 return Expected(number, outlook.of_recipe(text, path))
             case AskFile(number, path):
-                return _found(number, checking.check(path, None, Selection()).findings)
+                checked = checking.check(path, None, Selection())
+                some, left_out = shown(checked.findings)
+                return Found(number, some, left_out, _texts(checked.lines, some))
         return None
 
     def _progress(self, number: int, done: int, size: int) -> None:
@@ -131,6 +134,14 @@ class _Source:
 
 def _found(number: int, findings: list[Finding]) -> Found:
     return Found(number, *shown(findings))
+
+
+def _texts(lines: DiskLines, findings: list[Finding]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for finding in findings:
+        start, end = finding.range.start, finding.range.end
+        found[start.line] = max(found.get(start.line, ""), lines.text(start.line)[: end.column], key=len)
+    return found
 
 
 def main() -> None:

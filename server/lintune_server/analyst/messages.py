@@ -86,6 +86,8 @@ class Found(msgspec.Struct, tag=True, frozen=True):
     findings: list[Finding]
     """In the order of the file; the most severe ones where there are more than an editor can show."""
     left_out: int
+    texts: dict[int, str] = {}
+    """Of a file on disk, the lines that findings are on, as far as these reach."""
 
 
 class Fixes(msgspec.Struct, tag=True, frozen=True):

@@ -57,6 +57,8 @@ class Report:
     findings: tuple[Finding, ...]
     left_out: int = 0
     """How many more there are, that are not shown."""
+    id: str = ""
+    """The same as long as the text and what is known of it are."""
 
 
 class Analysis:
@@ -101,8 +103,9 @@ class Analysis:
         self._analyse_in(REST)
 
     def look(self, lines: range) -> None:
-        """These lines are in somebody's sight: while the whole is not analysed yet, they come first."""
-        if self.board.revision < 0 and self._is_large:
+        """These lines are in somebody's sight: while the whole is not analysed yet, they come first; and where there
+        are more findings than are shown, theirs are."""
+        if (self.board.revision < 0 or self.board.left_out) and self._is_large:
             self._typed.update(range(lines.start, min(lines.stop, lines.start + _MOST_LINES)))
             self._check_lines()
 
@@ -137,8 +140,9 @@ class Analysis:
         if self._task is not None and not self._is_large:
             await asyncio.shield(self._task)
         findings, more = shown(self.board.shown())
+        lines, left_out = tuple(self.document.text.lines), self.board.left_out + more
         return Report(
-            self.document.version, tuple(self.document.text.lines), tuple(findings), self.board.left_out + more
+            self.document.version, lines, tuple(findings), left_out, f"{self._revision}.{self.board.revision}"
         )
 
     async def fixes(self, code: str | None = None) -> list[Edit]:

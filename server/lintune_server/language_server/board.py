@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lintune_server.language_server.text import Change
     from lintune_server.lint.findings import Finding
 
+_MOST_FRESH = 1_000
+"""Lines."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Fresh:
@@ -44,14 +47,21 @@ class Board:
         self._fresh = {line: fresh for line, fresh in moved_ if line is not None}
 
     def checked(self, found: Mapping[int, Sequence[Finding]], revision: int) -> None:
-        """Lines were checked by themselves; their findings are those of a line 0."""
+        """Lines were checked by themselves; their findings are those of a line 0.
+
+        Where there are more findings than are shown, those of lines that somebody looked at stay among them.
+        """
         for line, findings in found.items():
+            self._fresh.pop(line, None)  # so that it becomes the last one
             self._fresh[line] = _Fresh(revision, findings)
+        for line in list(self._fresh)[:-_MOST_FRESH]:
+            del self._fresh[line]
 
     def settle(self, findings: Sequence[Finding], left_out: int, revision: int) -> None:
         """The whole text was analysed as it was in a revision, which may not be the last one."""
         self._changes = [(later, change) for later, change in self._changes if later > revision]
-        self._fresh = {line: fresh for line, fresh in self._fresh.items() if fresh.revision > revision}
+        if not left_out:
+            self._fresh = {line: fresh for line, fresh in self._fresh.items() if fresh.revision > revision}
         self._settled = list(findings)
         for _, change in self._changes:
             self._settled = _follow(self._settled, change)

@@ -16,6 +16,7 @@ from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 from lintune_server.language_server.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ class LintuneServer(LanguageServer):
         self.session = Session(self)
         self.left = threading.Event()
         """The client said `exit`."""
+        self.client_gone: Callable[[], object] = self.left.set
+        """Called when the client is gone without a word."""
         self.exit_code = 1
         """As LSP has it: 0 only for a client that asked for a shutdown before it left."""
 

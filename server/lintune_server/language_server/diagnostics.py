@@ -70,6 +70,10 @@ class Diagnostics:
         self._pushed.pop(uri, None)
         self._notify(uri, [], None)
 
+    def of_unopened(self, uri: str, found: list[types.Diagnostic]) -> None:
+        """Push what is found in a file that no editor opens."""
+        self._session.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found))
+
     def refresh(self) -> None:
         """Make a client that asks itself ask again."""
         workspace = self._session.server.client_capabilities.workspace

@@ -59,12 +59,13 @@ async def _serve(server: LintuneServer, stdin: BinaryIO, stdout: BinaryIO) -> No
             error_handler=server.report_server_error,
         )
     )
+    server.client_gone = messages.cancel
     if sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, messages.cancel)
     try:
         await messages
     except asyncio.CancelledError:
-        log.info("terminated")
+        log.info("told to end, or left alone")
     except BrokenPipeError:
         log.info("the client is gone")
     finally:

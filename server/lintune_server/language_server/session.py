@@ -23,12 +23,14 @@ from lintune_server.language_server.preview import Preview
 from lintune_server.language_server.questions import Questions
 from lintune_server.language_server.readers import Readers
 from lintune_server.language_server.remote import Surroundings
+from lintune_server.language_server.settings import Settings
 from lintune_server.language_server.text import Encoding
 from lintune_server.language_server.training import Training
 from lintune_server.language_server.tuned_model import TunedModel
+from lintune_server.language_server.unopened import Unopened
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine, Sequence, Set
     from pathlib import Path
     from typing import Any
 
@@ -54,8 +56,10 @@ class Session:
         self.questions = Questions(self)
         self.outlooks = Outlooks(self)
         self.readers = Readers(self)
+        self.settings = Settings(self)
         self.diagnostics = Diagnostics(self)
         self.analyst = AnalystClient()
+        self.unopened = Unopened(self)
         self._background: set[asyncio.Task[None]] = set()
         self._executor = ThreadPoolExecutor(max_workers=3, thread_name_prefix="analysis")
         self._surroundings = Surroundings(
@@ -123,6 +127,19 @@ class Session:
             return
         self.analyses.pop(uri).close()
         self.diagnostics.closed(uri)
+
+    def file_changed(self, path: Path) -> None:
+        """The client says that a file was saved, made or deleted by some program."""
+        kind = Kind.RECIPE if recipes.is_recipe_name(path) else Kind.DATASET
+        self.start(self.training.saved(path, kind))
+
+    def data_saved(self, files: Set[Path]) -> None:
+        """Files were saved, by any program: what is found in others of their recipes may be another."""
+        for analysis in self.analyses.values():
+            path = analysis.document.path
+            if path and analysis.document.kind is not Kind.OTHER and self.training.beside(path) & files:
+                analysis.others_changed()
+        self.start(self.unopened.look())
 
     def recipe_changed(self) -> None:
         """A recipe was saved: what data sets are judged by may be another."""

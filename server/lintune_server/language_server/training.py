@@ -60,6 +60,20 @@ class Training:
         """The recipe that is being trained now."""
         return self._process.recipe if self._process else None
 
+    @property
+    def files(self) -> set[Path]:
+        """The known recipes and their data sets."""
+        return set(self._datasets).union(*self._datasets.values())
+
+    def recipes_of(self, file: Path) -> set[Path]:
+        """The known recipes that have a data set."""
+        return {recipe for recipe, data in self._datasets.items() if file in data}
+
+    def beside(self, file: Path) -> set[Path]:
+        """The other data sets of the recipes that have one, or of a recipe itself."""
+        sets = [data for recipe, data in self._datasets.items() if file in data or file == recipe]
+        return set().union(*sets) - {file}
+
     # What the client does
 
     async def begin(self, folders: list[Path]) -> None:
@@ -69,7 +83,17 @@ class Training:
             found = await asyncio.to_thread(_find_recipes, folders)
             for recipe in found:
                 await self._know(recipe)
+        self._session.start(self._session.unopened.look())
         await self._tell_rest(next(iter(self._datasets), None))
+
+    async def folders_changed(self, added: list[Path], removed: list[Path]) -> None:
+        """Folders were added to the workspace, or taken out."""
+        async with self._learning:
+            for recipe in [one for one in self._datasets if any(one.is_relative_to(folder) for folder in removed)]:
+                del self._datasets[recipe]
+            for recipe in await asyncio.to_thread(_find_recipes, added):
+                await self._know(recipe)
+        self._session.start(self._session.unopened.look())
 
     async def opened(self, path: Path, kind: Kind) -> None:
         """A recipe or a data set was opened in the editor."""
@@ -155,8 +179,7 @@ class Training:
         else:
             self._datasets[recipe] = frozenset(recipes.real_path(path) for path in loaded.dataset_paths(recipe.parent))
         if self._watcher:
-            files = set(self._datasets).union(*self._datasets.values())
-            for problem in self._watcher.watch(files):
+            for problem in self._watcher.watch(self.files):
                 self._session.messages.log(problem)
 
     def _files_saved(self, files: frozenset[Path]) -> None:
@@ -166,6 +189,7 @@ class Training:
                 self._session.start(self._recipe_saved(recipe))
             elif files & data:
                 self._enqueue(recipe)
+        self._session.data_saved(files)
 
     async def _recipe_saved(self, recipe: Path) -> None:
         async with self._learning:

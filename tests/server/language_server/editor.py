@@ -31,6 +31,10 @@ class Editor:
         self._texts: dict[Path, str] = {}
         self.client.feature("lintune/status")(lambda params: self.statuses.append(params))
         self.client.feature(types.WORKSPACE_CODE_LENS_REFRESH)(lambda params: None)
+        self.client.feature(types.CLIENT_REGISTER_CAPABILITY)(
+            lambda params: self.registered.extend(params.registrations)
+        )
+        self.registered: list[types.Registration] = []
         self.refreshed = 0
         """How often the server asked the client to ask for inlay hints again."""
         self.client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)(lambda params: self._count_refresh())
@@ -48,6 +52,10 @@ class Editor:
         capabilities = client_capabilities("visual-studio-code")
         if capabilities.workspace:  # newer than what pytest-lsp knows of VS Code
             capabilities.workspace.inlay_hint = types.InlayHintWorkspaceClientCapabilities(refresh_support=True)
+        assert capabilities.text_document
+        assert capabilities.workspace
+        capabilities.text_document.diagnostic = types.DiagnosticClientCapabilities(related_document_support=True)
+        capabilities.workspace.diagnostics = types.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
         if encodings and capabilities.general:
             capabilities.general.position_encodings = encodings
         if adjust:
@@ -146,17 +154,25 @@ class Editor:
         column = len(text[text.rfind("\n", 0, at) + 1 : at].encode("utf-16-le")) // 2
         length = len(old.encode("utf-16-le")) // 2
         self._texts[path] = text.replace(old, new)
+        place = types.Range(types.Position(line, column), types.Position(line, column + length))
+        self._change(path, types.TextDocumentContentChangePartial(place, new))
+
+    def insert(self, path: Path, line: int, new: str) -> None:
+        """Insert a text before a line."""
+        lines = self._texts[path].split("\n")
+        self._texts[path] = "\n".join(lines[:line]) + ("\n" if line else "") + new + "\n".join(lines[line:])
+        place = types.Position(line, 0)
+        self._change(path, types.TextDocumentContentChangePartial(types.Range(place, place), new))
+
+    def rewrite(self, path: Path, text: str) -> None:
+        """Replace the whole text."""
+        self._texts[path] = text
+        self._change(path, types.TextDocumentContentChangeWholeDocument(text))
+
+    def _change(self, path: Path, change: types.TextDocumentContentChangeEvent) -> None:
         self._versions[path] += 1
-        self.client.text_document_did_change(
-            types.DidChangeTextDocumentParams(
-                types.VersionedTextDocumentIdentifier(uri=path.as_uri(), version=self._versions[path]),
-                [
-                    types.TextDocumentContentChangePartial(
-                        types.Range(types.Position(line, column), types.Position(line, column + length)), new
-                    )
-                ],
-            )
-        )
+        document = types.VersionedTextDocumentIdentifier(uri=path.as_uri(), version=self._versions[path])
+        self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
 
     def save(self, path: Path) -> None:
         """As VS Code saves: write the file, then say so."""
@@ -199,6 +215,11 @@ class Editor:
                     return text
                 await asyncio.sleep(0.1)
 
+    async def pull(self, path: Path, previous: str | None = None) -> types.DocumentDiagnosticReport:
+        return await self.client.text_document_diagnostic_async(
+            types.DocumentDiagnosticParams(types.TextDocumentIdentifier(path.as_uri()), previous_result_id=previous)
+        )
+
     async def lenses(self, path: Path) -> list[tuple[int, str, str]]:
         """Line, title and command of each lens."""
         found = await self.client.text_document_code_lens_async(
@@ -231,6 +252,11 @@ class Editor:
         return await self.client.workspace_execute_command_async(
             types.ExecuteCommandParams(name, arguments=list(arguments))
         )
+
+    @property
+    def reports(self) -> list[Any]:
+        """Those of all work-done progress."""
+        return [report for reports in self.progress for report in reports]
 
     @property
     def progress(self) -> list[list[Any]]:

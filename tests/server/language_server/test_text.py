@@ -1,5 +1,6 @@
 """The text layer: equal to doing every edit on one plain string, whatever characters are in it."""
 
+import random
 import re
 
 import pytest
@@ -46,6 +47,30 @@ def test_edits_equal_those_of_a_plain_string(
         text.replace(first, last, new, encoding)
         assert str(text) == plain
         assert text.lines == split(plain)
+
+
+STEPS = 100_000
+PIECES = ["a", "é", "日", "😀", "\n", "\r", "\r\n", "\u2028", "\x0c", '"', "xy", "a\nb", "\n\n", "", "", ""]
+
+
+def test_a_hundred_thousand_edits_in_a_row() -> None:
+    """Text, lines, size and what each edit says of the lines, against one plain string that is edited slowly."""
+    chosen = random.Random(7)
+    text, plain, lines, encoding = Text(""), "", [""], Encoding.UTF16
+    for step in range(STEPS):
+        if step % 500 == 0:
+            plain = "".join(chosen.choices(PIECES, k=40))
+            text, lines, encoding = Text(plain), split(plain), chosen.choice(list(Encoding))
+        first, last = ((chosen.randrange(-1, 9), chosen.randrange(-1, 9)) for _ in range(2))
+        if chosen.random() < 0.7:
+            last = (first[0], first[1] + chosen.randrange(3))  # as most edits are: within a line
+        new = "".join(chosen.choices(PIECES, k=chosen.randrange(3) if len(plain) < 80 else 0))
+        start, end = sorted([_offset(plain, first, encoding), _offset(plain, last, encoding)])
+        plain = plain[:start] + new + plain[end:]
+        change = text.replace(first, last, new, encoding)
+        lines[change.first : change.first + change.removed] = change.lines
+        assert text.lines == lines == split(plain)
+        assert text.size == len(plain)
 
 
 def _offset(text: str, place: tuple[int, int], encoding: Encoding) -> int:

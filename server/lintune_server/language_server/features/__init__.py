@@ -12,6 +12,7 @@ from lintune_server.language_server.features import (
     definition,
     document_links,
     document_symbols,
+    explain,
     folding_ranges,
     hover,
     inlay_hints,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def register(server: LintuneServer) -> None:
-    """Make the server offer every feature."""
+    """Make the server offer every feature; `pull_diagnostics` is offered to those who want it, by `lifecycle`."""
     for feature in (
         lifecycle,
         code_actions,
@@ -35,6 +36,7 @@ def register(server: LintuneServer) -> None:
         definition,
         document_links,
         document_symbols,
+        explain,
         folding_ranges,
         hover,
         inlay_hints,

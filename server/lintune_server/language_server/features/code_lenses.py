@@ -28,7 +28,7 @@ async def code_lenses(ls: LintuneServer, params: types.CodeLensParams) -> list[t
         case Kind.RECIPE:
             return [_recipe_lens(ls, document), *await _estimate_lens(ls, document)]
         case Kind.DATASET:
-            return _sample_lenses(document)
+            return _sample_lenses(document) if ls.session.settings.sample_lenses else []
     return []
 
 

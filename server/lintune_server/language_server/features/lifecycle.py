@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
 from lintune_server.language_server import convert
+from lintune_server.language_server.features import pull_diagnostics
 from lintune_server.language_server.text import Encoding
 
 if TYPE_CHECKING:
@@ -21,23 +25,85 @@ def register(server: LintuneServer) -> None:
     server.feature(types.INITIALIZE)(initialize)
     server.feature(types.INITIALIZED)(initialized)
     server.feature(types.TEXT_DOCUMENT_DID_SAVE)(did_save)
+    server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)(did_change_watched_files)
+    server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(did_change_workspace_folders)
+    server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(did_change_configuration)
     server.feature(types.SHUTDOWN)(shutdown)
     server.feature(TRUST)(trust)
 
 
 def initialize(ls: LintuneServer, params: types.InitializeParams) -> None:
-    """Options, both true unless said otherwise: `trusted`, and `showAnswers` (as messages)."""
+    """Options: `trusted` and `showAnswers` (as messages), both true unless said otherwise; `diagnostics: "push"` for a
+    client that could ask for diagnostics, and would rather be told."""
     options = params.initialization_options if isinstance(params.initialization_options, dict) else {}
     trusted, shows_answers = (options.get(name) is not False for name in ("trusted", "showAnswers"))
     ls.session.begin(trusted, shows_answers, Encoding(ls.workspace.position_encoding or Encoding.UTF16))
+    documents = params.capabilities.text_document
+    if documents and documents.diagnostic and options.get("diagnostics") != "push":
+        pull_diagnostics.register(ls)
 
 
 def initialized(ls: LintuneServer, _: types.InitializedParams) -> None:
     ls.session.start(ls.session.training.begin(_folders(ls)))
+    ls.session.start(ls.session.settings.read())
+    ls.session.start(_watch_files(ls))
+    ls.session.start(_watch_client(ls))
+
+
+async def _watch_files(ls: LintuneServer) -> None:
+    """Have the client tell of files that change. Those of known recipes are watched anyway, but new recipes are not."""
+    workspace = ls.client_capabilities.workspace
+    watched = workspace.did_change_watched_files if workspace else None
+    if not watched or not watched.dynamic_registration:
+        return
+    watchers = [types.FileSystemWatcher(f"**/{pattern}") for pattern in _WATCHED]
+    options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+    registration = types.Registration("files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
+    await ls.client_register_capability_async(types.RegistrationParams([registration]))
+
+
+_WATCHED = ("*.{jsonl,ndjson}", "recipe.{yaml,yml}", "*.recipe.{yaml,yml}")
+
+
+async def _watch_client(ls: LintuneServer) -> None:
+    """Leave when the client's process is gone without a word, and something else still holds the pipe."""
+    if ls.process_id is None or sys.platform == "win32":  # where signal 0 ends a process
+        return
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        try:
+            os.kill(ls.process_id, 0)
+        except ProcessLookupError:
+            ls.client_gone()
+            return
+        except PermissionError:  # it is there, and somebody else's
+            continue
+
+
+_LOOK_EVERY = 2.0
+"""Seconds."""
 
 
 def did_save(ls: LintuneServer, params: types.DidSaveTextDocumentParams) -> None:
     ls.session.saved(params.text_document.uri)
+
+
+def did_change_watched_files(ls: LintuneServer, params: types.DidChangeWatchedFilesParams) -> None:
+    for change in params.changes:
+        if path := convert.path_of(change.uri):
+            ls.session.file_changed(path)
+
+
+def did_change_workspace_folders(ls: LintuneServer, params: types.DidChangeWorkspaceFoldersParams) -> None:
+    added, removed = (
+        [path for folder in folders if (path := convert.path_of(folder.uri))]
+        for folders in (params.event.added, params.event.removed)
+    )
+    ls.session.start(ls.session.training.folders_changed(added, removed))
+
+
+def did_change_configuration(ls: LintuneServer, _: types.DidChangeConfigurationParams) -> None:
+    ls.session.start(ls.session.settings.read())
 
 
 async def shutdown(ls: LintuneServer, *_: Any) -> None:

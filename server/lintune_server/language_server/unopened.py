@@ -1,0 +1,100 @@
+"""Recipes and data sets of the workspace that are not open: what is found in them as they are on disk.
+
+Editors do not open very large files for extensions (VS Code from 50 MB on). What is found in those is told without
+being asked for; of all others, to clients that ask for the workspace's diagnostics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lintune_schemas.errors import LintuneError
+from lintune_server.language_server import convert
+from lintune_server.language_server.diagnostics import more
+from lintune_server.language_server.text import split
+from lintune_server.lint import checking
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from lsprotocol import types
+
+    from lintune_server.language_server.session import Session
+
+LARGEST_OPENED = 50 << 20
+"""Bytes: VS Code's limit for what it hands to extensions (`getModelSizeLimit`, textModelSync)."""
+
+
+class Unopened:
+    """Belongs to the event loop; what takes long is done by the analyst."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._told: dict[Path, str] = {}
+        """The state in which each file was that the client was told of."""
+
+    async def look(self) -> None:
+        """Tell what is found in the workspace's files that are too large to be opened, where they changed."""
+        if not self._session.trusted:
+            return
+        for path in sorted(self._session.training.files):
+            uri = convert.uri_of(path)
+            if uri in self._session.documents or not await asyncio.to_thread(_is_too_large, path):
+                continue
+            state = await self.state(path)
+            if self._told.get(path) == state:
+                continue
+            self._told[path] = state
+            try:
+                self._session.diagnostics.of_unopened(uri, await self.diagnostics(path))
+            except LintuneError as error:
+                self._session.messages.log(str(error))
+
+    async def diagnostics(self, path: Path) -> list[types.Diagnostic]:
+        """What is found in a file. Raises LintuneError."""
+        analyst = self._session.analyst
+        if checking.is_data_set(path):
+            found = await analyst.found_in_file(path)
+            lines: Sequence[str] = _Some(found.texts)
+        else:
+            text = await asyncio.to_thread(checking.read, path)
+            found, lines = await analyst.found_in_recipe(path, text), split(text)
+        convert_ = self._session.converter(lines).diagnostic
+        notes = [more(found.left_out, path)] if found.left_out else []
+        return [convert_(finding) for finding in (*found.findings, *notes)]
+
+    async def state(self, path: Path) -> str:
+        """What changes with the file, and with what it is judged by."""
+        files = sorted({path, *self._session.training.beside(path), *self._session.training.recipes_of(path)})
+        return await asyncio.to_thread(lambda: "-".join(_stamp(file) for file in files))
+
+
+class _Some(Sequence[str]):
+    """Lines of which only some are known."""
+
+    def __init__(self, known: Mapping[int, str]) -> None:
+        self._known = known
+
+    def __getitem__(self, number: Any) -> Any:
+        return self._known.get(number, "")
+
+    def __len__(self) -> int:
+        return max(self._known, default=0) + 1
+
+
+def _is_too_large(path: Path) -> bool:
+    try:
+        return checking.is_data_set(path) and path.stat().st_size > LARGEST_OPENED
+    except OSError:
+        return False
+
+
+def _stamp(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError:
+        return ""
+    return f"{stat.st_size:x}.{stat.st_mtime_ns:x}"

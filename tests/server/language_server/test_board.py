@@ -1,0 +1,76 @@
+"""Findings move with the text until the next analysis."""
+
+from pathlib import Path
+
+from lintune_server.language_server.board import Board
+from lintune_server.language_server.text import Change
+from lintune_server.lint.findings import Edit, Finding, Fix, Position, Range, Related, Severity
+
+
+def finding(line: int, code: str = "JL001", *, whole_file: bool = False, related: tuple[Related, ...] = ()) -> Finding:
+    place = Range(Position(line, 2), Position(line, 5))
+    fix = Fix("mend", (Edit(place, "x"),))
+    return Finding(code, "name", Severity.ERROR, f"about {code}", place, fix, related, whole_file)
+
+
+def shown(board: Board) -> list[tuple[int, str]]:
+    found = board.shown()
+    assert found == sorted(found, key=lambda one: one.range)
+    assert all(one.fix is None or one.fix.edits[0].range == one.range for one in found)
+    return [(one.range.start.line, one.code) for one in found]
+
+
+def settled() -> Board:
+    board = Board()
+    board.settle([finding(1), finding(3, "DU301"), finding(5, "SF106")], 7, 0)
+    assert board.left_out == 7
+    return board
+
+
+def test_what_is_below_moves_and_what_was_edited_goes() -> None:
+    board = settled()
+    board.edited(Change(3, 1, ["a\n", "b\n", "c\n"]), 1)
+    assert shown(board) == [(1, "JL001"), (7, "SF106")]
+    board.edited(Change(0, 2, []), 2)
+    assert shown(board) == [(5, "SF106")]
+
+
+def test_what_is_about_the_file_stays_until_it_is_looked_at() -> None:
+    board = Board()
+    board.settle([finding(0, "DS501", whole_file=True)], 0, 0)
+    board.edited(Change(0, 1, ["a\n"]), 1)
+    assert shown(board) == [(0, "DS501")]
+    board.checked({0: [finding(0, "SF106")]}, 1)
+    assert shown(board) == [(0, "DS501"), (0, "SF106")]
+
+
+def test_a_typed_line_has_its_own_findings_at_once() -> None:
+    board = settled()
+    board.edited(Change(3, 1, ["a\n"]), 1)
+    board.checked({3: [finding(0, "SF109")]}, 1)
+    assert shown(board) == [(1, "JL001"), (3, "SF109"), (5, "SF106")]
+    board.edited(Change(0, 0, ["above\n"]), 2)
+    assert shown(board) == [(2, "JL001"), (4, "SF109"), (6, "SF106")]
+    board.edited(Change(4, 1, ["b\n"]), 3)
+    assert shown(board) == [(2, "JL001"), (6, "SF106")]
+
+
+def test_a_result_of_an_older_text_is_moved_to_where_that_is_now() -> None:
+    board = settled()
+    board.edited(Change(1, 1, ["a\n"]), 1)
+    board.edited(Change(0, 0, ["above\n"]), 2)
+    board.edited(Change(4, 1, ["c\n"]), 3)
+    board.checked({4: [finding(0, "QL402")]}, 3)
+    board.settle([finding(1, "SF111"), finding(3, "DU301"), finding(5, "SF106")], 0, 1)
+    assert shown(board) == [(2, "SF111"), (4, "QL402"), (6, "SF106")]
+    board.settle([finding(2, "SF111")], 0, 3)
+    assert shown(board) == [(2, "SF111")]
+
+
+def test_other_places_of_the_same_line_move_along() -> None:
+    here = Related(Path("a.jsonl"), 4, "here", (1, 2))
+    first, elsewhere = Related(Path("a.jsonl"), 0, "the first"), Related(Path("b.jsonl"), 4, "there")
+    board = Board()
+    board.settle([finding(4, related=(here, first, elsewhere))], 0, 0)
+    board.edited(Change(1, 0, ["new\n"]), 1)
+    assert [other.line for other in board.shown()[0].related] == [5, 0, 4]
