@@ -10,6 +10,7 @@ from lintune_schemas.samples import IGNORE_KEY, LAYOUTS
 from lintune_server.language_server.datasets import cursor as cursors
 from lintune_server.language_server.datasets import keys, nested, skeletons, values
 from lintune_server.language_server.datasets.place import Place
+from lintune_server.language_server.datasets.reader import LONGEST, Reader
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
 
 if TYPE_CHECKING:
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 
     from lintune_schemas.samples import Layout
     from lintune_server.language_server.datasets.cursor import Cursor
-    from lintune_server.language_server.datasets.reader import Reader
 
 
 def complete(reader: Reader, line: str, column: int) -> tuple[tuple[int, int], list[Candidate]] | None:
     """What fits at a column, best first, and the columns that it replaces; None where nothing fits."""
     if not line.strip():
         return (column, column), list(_samples(reader.layout))
+    if len(line) > LONGEST:
+        return None
     cursor = cursors.find(line, column)
     place, columns = _place(reader, cursor), (cursor.start + cursor.quoted, cursor.end)
     inside = nested.look_into(place, line)

@@ -7,6 +7,7 @@ that is still open, a text without its closing quote do no harm. Of good JSON it
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,8 @@ class _Reading:
 
     frames: list[_Frame] = field(default_factory=lambda: [_Frame([])])
     cursor: Cursor | None = None
+    open: Counter[type] = field(default_factory=Counter)
+    """How many objects and lists are."""
 
     def see(self, text: str, start: int, end: int) -> None:
         """Take in a token."""
@@ -136,20 +139,25 @@ class _Reading:
         if frame.takes_key:
             frame.key = ""  # something is missing; what is inside is still worth reading
         self.frames.append(_Frame(value))
+        self.open[type(value)] += 1
 
     def _close(self, kind: type) -> None:
-        depth = next(
-            (depth for depth in range(len(self.frames) - 1, 0, -1) if isinstance(self.frames[depth].value, kind)), 0
-        )
-        while depth and len(self.frames) > depth:
-            closed = self.frames.pop()
-            self.frames[-1].put(closed.value)
+        """Close the innermost one of a kind, and what is open within it."""
+        if not self.open[kind]:
+            return
+        while not isinstance(self.frames[-1].value, kind):
+            self._close_last()
+        self._close_last()
+
+    def _close_last(self) -> None:
+        closed = self.frames.pop()
+        self.open[type(closed.value)] -= 1
+        self.frames[-1].put(closed.value)
 
     def finish(self) -> Any:
         """Close what is open. Returns the sample."""
         while len(self.frames) > 1:
-            closed = self.frames.pop()
-            self.frames[-1].put(closed.value)
+            self._close_last()
         values = self.frames[0].value
         return values[0] if values and isinstance(values, list) else None
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from lintune_server.lint.sample import Surroundings
 
 
+LONGEST = 1 << 20
+"""Characters of a line: its tokens take a third of a second to count. What is longer, the analysis looks at."""
+
+
 class Counts(NamedTuple):
     """Tokens of a sample, and those of them that are learned."""
 
@@ -71,7 +75,8 @@ class Reader:
         return closed_labels(self._labels.of(self.head)) or Counter()
 
     def line(self, text: str) -> Line:
-        return Line(text, self._surroundings)
+        """A line that is too long to be read here counts as empty."""
+        return Line(text if len(text) <= LONGEST else "", self._surroundings)
 
     def _count(self, texts: Sequence[str]) -> list[Counts | None]:
         lines = [self.line(text) for text in texts]

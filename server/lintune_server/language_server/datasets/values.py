@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lintune_schemas.samples import SEGMENT_LABEL, TOOL_CALL_ID, TOOL_CALLS, WEIGHT, Kind
 from lintune_server.language_server.datasets import skeletons
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
+from lintune_server.lint.ignoring import takes_sample
 from lintune_server.rules import RULES
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 _ANSWERED_BY = {None: "user", "system": "user", "user": "assistant", "assistant": "user", "tool": "assistant"}
 """Who speaks next."""
 _MOST_LABELS = 50
-_NOT_OF_SAMPLES = ("DS", "RC", "HW")
-"""Families of rules that no single sample can have ignored."""
 
 
 def candidates(place: Place) -> Iterator[Candidate]:
@@ -60,7 +59,7 @@ def rules(cursor: Cursor) -> Iterator[Candidate]:
         yield from _pieces(cursor, [("codes", [skeletons.HERE])])
         return
     for rule in RULES:
-        if rule.family not in _NOT_OF_SAMPLES and rule.code not in there:
+        if takes_sample(rule.code) and rule.code not in there:
             yield _literal(rule.code, Sort.RULE, cursor, detail=rule.name, page=rule.summary)
 
 

@@ -120,3 +120,5 @@ def test_what_is_around_and_what_follows() -> None:
 def test_a_long_line_takes_no_long_time() -> None:
     line = '{"a": ' + "[" * 100_000 + '"\\"' * 100_000
     assert cursors.find(line, len(line)).path[0] == "a"
+    for line in ("[" * 100_000 + "}" * 100_000, "[{" * 50_000 + "]" * 100_000, '"\\' * 100_000, "\\" * 100_000):
+        cursors.find(line, len(line) // 2)

@@ -13,7 +13,7 @@ from lintune_schemas.layouts import LOOKED_AT
 from lintune_server.language_server.datasets import folds, special_tokens
 from lintune_server.language_server.datasets.completion import complete
 from lintune_server.language_server.datasets.memo import Memo
-from lintune_server.language_server.datasets.reader import Reader
+from lintune_server.language_server.datasets.reader import LONGEST, Reader
 from lintune_server.language_server.datasets.selections import spans_at
 from lintune_server.lint.context import Context
 
@@ -99,6 +99,14 @@ def test_the_first_lines_decide_on_the_layout() -> None:
     assert reader.layout
     assert reader.layout.format == "alpaca"
     assert Reader(Path("a.jsonl"), Context(), ["", "[]"]).layout is None
+
+
+def test_lines_that_are_too_long_to_be_read_here() -> None:
+    long = f'{{"text": "{"a" * LONGEST}"}}'
+    reader = Reader(Path("a.jsonl"), Context(), [long])
+    assert reader.entries.of([long]) == [None]
+    assert reader.headings.of([long]) == [None]
+    assert complete(reader, long, 3) is None
 
 
 def test_what_is_known_of_a_line_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
