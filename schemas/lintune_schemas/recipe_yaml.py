@@ -36,9 +36,12 @@ _Reader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class RecipeYamlError(yaml.YAMLError):
-    """What is YAML, but not for a recipe: in one sentence without its full stop; lines and columns count from 0."""
+    """What is YAML, but not for a recipe: in one sentence without its full stop, and where.
 
-    def __init__(self, message: str, start: tuple[int, int], end: tuple[int, int]) -> None:
+    Places are the reader's: code points from the beginning, without a byte order mark.
+    """
+
+    def __init__(self, message: str, start: int, end: int) -> None:
         super().__init__(message)
         self.message = message
         self.start = start
@@ -75,12 +78,12 @@ def check(text: str) -> None:
         raise RecipeYamlError(
             f"this recipe has {len(text):,} characters, and {LARGEST:,} are the most that are read: data belongs into "
             "files of its own",
-            (0, 0),
-            (0, len(text.split("\n", 1)[0][:80])),
+            0,
+            len(text.split("\n", 1)[0][:80]),
         )
     if half := _SURROGATE.search(text):
-        line, column = text.count("\n", 0, half.start()), half.start() - (text.rfind("\n", 0, half.start()) + 1)
-        raise RecipeYamlError("half of a character stands here: delete it", (line, column), (line, column + 1))
+        place = half.start() - text.startswith("\ufeff")
+        raise RecipeYamlError("half of a character stands here: delete it", place, place + 1)
     loader = Loader(text)
     try:
         _count(_events(loader))
@@ -137,20 +140,13 @@ def _count(events: Iterator[Any]) -> None:
 
 def _refuse_tag(event: Any) -> None:
     if event.tag is not None and event.tag != "!" and event.tag not in _TAGS:
-        place, shown = event.start_mark, event.tag.replace("tag:yaml.org,2002:", "!!")
-        raise RecipeYamlError(
-            "YAML tags (!…) are not allowed in a recipe: take it out",
-            (place.line, place.column),
-            (place.line, place.column + len(shown)),
-        )
+        place, shown = event.start_mark.index, event.tag.replace("tag:yaml.org,2002:", "!!")
+        raise RecipeYamlError("YAML tags (!…) are not allowed in a recipe: take it out", place, place + len(shown))
 
 
 def _too_deep(mark: Any) -> RecipeYamlError:
-    return RecipeYamlError(
-        f"more than {DEEPEST} levels inside each other, which no recipe needs",
-        (mark.line, max(mark.column - 1, 0)),
-        (mark.line, max(mark.column, 1)),
-    )
+    message = f"more than {DEEPEST} levels inside each other, which no recipe needs"
+    return RecipeYamlError(message, max(mark.index - 1, 0), max(mark.index, 1))
 
 
 def _unreadable(node: yaml.Node) -> str:
@@ -169,5 +165,4 @@ _LONGEST_NUMBER = 300
 
 def _at(place: Any, message: str) -> RecipeYamlError:
     """place: an event or a node."""
-    start, end = place.start_mark, place.end_mark
-    return RecipeYamlError(message, (start.line, start.column), (end.line, end.column))
+    return RecipeYamlError(message, place.start_mark.index, place.end_mark.index)

@@ -55,10 +55,7 @@ REFUSED = {
 def test_is_refused_where_it_stands(text, message):
     with pytest.raises(RecipeYamlError, match=message) as caught:
         recipe_yaml.load(HEAD + text)
-    (line, column), end = caught.value.start, caught.value.end
-    assert caught.value.start < end
-    assert 0 <= line <= text.count("\n") + 1
-    assert column >= 0
+    assert 0 <= caught.value.start < caught.value.end <= len(HEAD + text)
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)

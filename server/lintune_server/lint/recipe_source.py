@@ -170,7 +170,7 @@ class RecipeSource:
     @property
     def first_line(self) -> Range:
         """Where to show what has no place of its own."""
-        return Range(Position(0, 0), Position(0, len(self.text.split("\n", 1)[0])))
+        return Range(Position(0, 0), Position(0, len(LINE_END.split(self.text, maxsplit=1)[0])))
 
 
 @cache

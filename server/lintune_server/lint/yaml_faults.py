@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from lintune_server.lint.findings import Position, Range
+from lintune_server.lint.lines import BOM, LINE_END
+from lintune_server.lint.yaml_places import Places
 
 if TYPE_CHECKING:
     import yaml
@@ -27,28 +29,28 @@ class YamlSyntaxError(Exception):
         self.is_yaml = is_yaml
 
 
-def of_bounds(error: RecipeYamlError) -> YamlSyntaxError:
+def of_bounds(error: RecipeYamlError, text: str) -> YamlSyntaxError:
     """YAML that asks for too much, or for what no recipe may have."""
-    return YamlSyntaxError(error.message, Range(Position(*error.start), Position(*error.end)), is_yaml=True)
+    return YamlSyntaxError(error.message, Places(text).range(error.start, error.end), is_yaml=True)
 
 
 def of_character(error: yaml.reader.ReaderError, text: str) -> YamlSyntaxError:
     """A character that YAML does not allow anywhere."""
-    line = text.count("\n", 0, error.position)
-    column = error.position - (text.rfind("\n", 0, error.position) + 1)
-    # One of the two readers gives its number.
+    # One of the two readers gives its number; the places that they give are bytes here and code points there.
     number = error.character if isinstance(error.character, int) else ord(error.character)
+    place = Places(text.removeprefix(BOM)).position(max(text.removeprefix(BOM).find(chr(number)), 0))
     message = f"a control character (U+{number:04X}) that YAML does not allow: delete it"
-    return YamlSyntaxError(message, _characters(line, column, column + 1))
+    return YamlSyntaxError(message, _characters(place.line, place.column, place.column + 1))
 
 
 def of_syntax(error: yaml.MarkedYAMLError, text: str) -> YamlSyntaxError:
     """What the reader met at a place, told by what stands there."""
     words = " ".join(part for part in (error.context, error.problem) if part)
-    lines = text.split("\n")
-    mark, begun = error.problem_mark or error.context_mark, error.context_mark
-    line = min(mark.line, len(lines) - 1) if mark else 0
-    column = min(mark.column, len(lines[line])) if mark and mark.line == line else len(lines[line])
+    lines, places = LINE_END.split(text), Places(text)
+    mark = error.problem_mark or error.context_mark
+    place = places.position(mark.index if mark else 0)
+    begun = places.position(error.context_mark.index) if error.context_mark else None
+    line, column = place.line, place.column
     tab = _tab(lines[line], column)
     if tab is not None:
         return YamlSyntaxError("a tab: YAML is indented with spaces only", _characters(line, *tab))
@@ -162,7 +164,12 @@ def _above(lines: list[str], line: int) -> int | None:
 
 
 def _at(message: str, lines: list[str], line: int, start: int, end: int | None = None) -> YamlSyntaxError:
-    """end: None for that of the line. Where there is no character to underline, the last one of the line is taken."""
+    """end: None for that of the line.
+
+    Where there is no character to underline, the last one of the line is taken, or of the nearest above that has any.
+    """
+    if not lines[line] and (above := _above(lines, line)) is not None:
+        line, start, end = above, len(lines[above]), None
     length = len(lines[line].rstrip("\r"))
     end = length if end is None else min(end, length)
     start = min(start, max(length - 1, 0))

@@ -5,7 +5,6 @@ So `1e-4` is a string here and `no` is false: the traps are seen as the trainer 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,9 @@ import yaml
 from lintune_schemas import recipe_yaml
 from lintune_server.lint import yaml_faults
 from lintune_server.lint.findings import Position, Range
-from lintune_server.lint.lines import BOM, LINE_END
+from lintune_server.lint.lines import LINE_END
 from lintune_server.lint.yaml_faults import YamlSyntaxError
+from lintune_server.lint.yaml_places import Places
 
 if TYPE_CHECKING:
     from lintune_schemas.samples import Path
@@ -48,13 +48,13 @@ def parse(text: str) -> YamlNode | None:
     try:
         recipe_yaml.check(text)
     except recipe_yaml.RecipeYamlError as error:
-        raise yaml_faults.of_bounds(error) from error
+        raise yaml_faults.of_bounds(error, text) from error
     loader = recipe_yaml.Loader(text)
     try:
         root = loader.get_single_node()
         return _Reading(loader, text).node(root) if root else None
     except recipe_yaml.RecipeYamlError as error:
-        raise yaml_faults.of_bounds(error) from error
+        raise yaml_faults.of_bounds(error, text) from error
     except yaml.MarkedYAMLError as error:
         raise yaml_faults.of_syntax(error, text) from error
     except yaml.reader.ReaderError as error:
@@ -64,16 +64,11 @@ def parse(text: str) -> YamlNode | None:
 
 
 class _Reading:
-    """One text on its way to nodes.
-
-    Lines are those of an editor: to YAML 1.1, U+2028 and U+0085 end one, too, and a byte order mark is no character.
-    """
+    """One text on its way to nodes."""
 
     def __init__(self, loader: Any, text: str) -> None:
         self._loader = loader
-        self._text = text
-        self._line_starts = [0, *(end.end() for end in LINE_END.finditer(text))]
-        self._before = len(BOM) if text.startswith(BOM) else 0
+        self._places = Places(text)
         self._seen: dict[int, YamlNode] = {}
 
     def node(self, node: yaml.Node) -> YamlNode:
@@ -111,15 +106,10 @@ class _Reading:
         return {key: ranges[:-1] for key, ranges in places.items() if len(ranges) > 1}
 
     def _raw(self, node: yaml.Node) -> str:
-        return self._text[self._before + node.start_mark.index : self._before + node.end_mark.index]
+        return self._places.text(node.start_mark.index, node.end_mark.index)
 
     def _place(self, node: yaml.Node) -> Range:
-        return Range(self._position(node.start_mark.index), self._position(node.end_mark.index))
-
-    def _position(self, index: int) -> Position:
-        index += self._before
-        line = bisect_right(self._line_starts, index) - 1
-        return Position(line, index - self._line_starts[line])
+        return self._places.range(node.start_mark.index, node.end_mark.index)
 
 
 def _end(block: YamlNode) -> Position:
@@ -130,4 +120,4 @@ def _end(block: YamlNode) -> Position:
     start = block.range.start
     places = (*(child.range for child in block.keys.values()), *block.key_ranges.values())
     own = [place.end for place in places if start <= place.start and place.end <= block.range.end]
-    return max(own, default=Position(start.line, start.column + len(block.raw.split("\n", 1)[0].rstrip())))
+    return max(own, default=Position(start.line, start.column + len(LINE_END.split(block.raw, maxsplit=1)[0].rstrip())))

@@ -91,6 +91,24 @@ def test_lines_are_the_editors(text):
     assert shown(text, root.at(("c", 1)).range) == "y"
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("\ufeffa: b: c", ":"),
+        ("a: 1\rb: c: d\r", ":"),
+        ('a: "x\u2028y"\nb: c: d\n', ":"),
+        ("é: 😀\nb: \x01", "\x01"),
+        ("\ufeffa: !foo 1", "!foo"),
+        ("\ufeffa: \ud83d", "\ud83d"),
+        ("x\u2028\n", "x\u2028"),
+    ],
+)
+def test_so_are_those_of_errors(text, where):
+    with pytest.raises(yaml_source.YamlSyntaxError) as raised:
+        yaml_source.parse(text + "a: [")
+    assert shown(text + "a: [", raised.value.range) == where
+
+
 def test_keys_that_are_no_texts():
     root = yaml_source.parse("1: a\ntrue: b\n[x, y]: c\n")
     assert list(root.value) == ["1", "true", "[x, y]"]
