@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,21 @@ def candidates(folder: Path | None, typed: str) -> Iterator[Candidate]:
     for one in model_names.candidates(folder or Path.home()):
         if folder is None and one.origin in (Origin.FOLDER, Origin.GGUF):
             continue
-        facts = model_facts.facts_of(one.name, folder or Path.home())
-        page = model_page(facts, starter_models.by_name(one.name)) if facts else ""
-        yield Candidate(one.name, Sort.MODEL, detail=one.phrase, page=page, rank=_RANKS[one.origin])
+        yield Candidate(one.name, Sort.MODEL, detail=one.phrase, page=_page(one, folder), rank=_RANKS[one.origin])
+
+
+def _page(one: model_names.Candidate, folder: Path | None) -> str:
+    if one.origin is Origin.STARTER:
+        return _starter_page(one.name)
+    facts = model_facts.facts_of(one.name, folder or Path.home())
+    return model_page(facts, starter_models.by_name(one.name)) if facts else ""
+
+
+@cache
+def _starter_page(name: str) -> str:
+    """Of dozens of models at once: what fits where is worked out once."""
+    starter = starter_models.by_name(name)
+    return model_page(starter.facts, starter) if starter else ""
 
 
 def _in_folder(folder: Path, typed: str) -> Iterator[Candidate]:

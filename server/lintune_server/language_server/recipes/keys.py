@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from lintune_schemas.recipe_keys import keys_under
 from lintune_server.language_server.recipes import key_page
@@ -29,27 +30,49 @@ _FIRST = (
 
 def candidates(cursor: Cursor) -> Iterator[Candidate]:
     """Those that the mapping can have and does not have yet."""
-    for key in keys_under(cursor.path).values():
-        if key.name not in cursor.present:
-            yield _candidate(key, cursor, cursor.path, cursor.column)
+    for known in _known(_shape(cursor.path)):
+        if known.key.name not in cursor.present:
+            yield _candidate(known, cursor, cursor.path, cursor.column)
 
 
 def of_items(cursor: Cursor) -> Iterator[Candidate]:
     """Keys with which an item of the list at the cursor can begin; the dash is theirs."""
     path = (*cursor.path, len(cursor.items))
-    for key in keys_under(path).values():
-        yield _candidate(key, cursor, path, cursor.column + _STEP)
+    for known in _known(_shape(path)):
+        yield _candidate(known, cursor, path, cursor.column + _STEP)
 
 
-def _candidate(key: RecipeKey, cursor: Cursor, path: Path, column: int) -> Candidate:
+class _Known(NamedTuple):
+    """A key, and what is the same of it wherever it is offered."""
+
+    key: RecipeKey
+    summary: str
+    page: str
+    rank: int
+
+
+@lru_cache(maxsize=256)
+def _known(path: Path) -> list[_Known]:
+    """What a mapping can have. Writing the pages of hundreds of keys takes longer than a keystroke may."""
+    found = keys_under(path).values()
+    return [_Known(key, key_page.summary(key), key_page.page(key), _rank(key)) for key in found]
+
+
+def _shape(path: Path) -> Path:
+    """All items of a list have the same keys."""
+    return tuple(0 if isinstance(part, int) else part for part in path)
+
+
+def _candidate(known: _Known, cursor: Cursor, path: Path, column: int) -> Candidate:
+    key = known.key
     text, stop = _text(key, cursor, path, column)
     return Candidate(
         key.name,
         Sort.SECTION if key.kind == "section" else Sort.KEY,
         cursor.lead + text,
-        key_page.summary(key),
-        key_page.page(key),
-        _rank(key),
+        known.summary,
+        known.page,
+        known.rank,
         None if stop is None else stop + len(cursor.lead),
         key.deprecated,
     )

@@ -84,6 +84,8 @@ def _base_model(place: Place) -> str:
 
 
 def _data_set(place: Place) -> str:
+    if place.folder is None:
+        return ""
     if place.outlook is None:
         return "*Being read … hover again in a moment.*"
     numbers = place.outlook.files.get(place.text)
