@@ -139,11 +139,8 @@ class Analysis:
             await asyncio.shield(self._line_task)
         if self._task is not None and not self._is_large:
             await asyncio.shield(self._task)
-        findings, more = shown(self.board.shown())
-        lines, left_out = tuple(self.document.text.lines), self.board.left_out + more
-        return Report(
-            self.document.version, lines, tuple(findings), left_out, f"{self._revision}.{self.board.revision}"
-        )
+        lines, board = tuple(self.document.text.lines), self.board
+        return Report(self.document.version, lines, tuple(board.shown()), board.left_out, str(board.edition))
 
     async def fixes(self, code: str | None = None) -> list[Edit]:
         """The edits of all safe fixes in the document, or of those of one rule, at once.

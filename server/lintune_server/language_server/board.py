@@ -34,6 +34,8 @@ class Board:
         """Findings that the last analysis had beyond those that are shown."""
         self.revision = -1
         """That of the last analysis; -1 when there was none."""
+        self.edition = 0
+        """Counts everything that happened."""
         self._settled: list[Finding] = []
         self._fresh: dict[int, _Fresh] = {}
         self._changes: list[tuple[int, Change]] = []
@@ -41,6 +43,7 @@ class Board:
 
     def edited(self, change: Change, revision: int) -> None:
         """Lines changed: what was found on them is gone, what is below them moves."""
+        self.edition += 1
         self._changes.append((revision, change))
         self._settled = _follow(self._settled, change)
         moved_ = ((change.now(line), fresh) for line, fresh in self._fresh.items())
@@ -51,6 +54,7 @@ class Board:
 
         Where there are more findings than are shown, those of lines that somebody looked at stay among them.
         """
+        self.edition += 1
         for line, findings in found.items():
             self._fresh.pop(line, None)  # so that it becomes the last one
             self._fresh[line] = _Fresh(revision, findings)
@@ -59,6 +63,7 @@ class Board:
 
     def settle(self, findings: Sequence[Finding], left_out: int, revision: int) -> None:
         """The whole text was analysed as it was in a revision, which may not be the last one."""
+        self.edition += 1
         self._changes = [(later, change) for later, change in self._changes if later > revision]
         if not left_out:
             self._fresh = {line: fresh for line, fresh in self._fresh.items() if fresh.revision > revision}
