@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -74,8 +73,6 @@ def invalid_value(source: RecipeSource) -> Iterator[RecipeProblem]:
 
 def _trap(key: str | int, node: YamlNode, place: Range) -> Iterator[RecipeProblem]:
     """A number of a right type that is not the one that was written."""
-    if isinstance(node.value, float) and not math.isfinite(node.value):
-        yield RecipeProblem(f"{key} must be a number that can be counted with, and this is {node.raw}.", place)
     if isinstance(node.value, bool) or not isinstance(node.value, int | float):
         return
     if _OCTAL.fullmatch(node.raw):
@@ -92,8 +89,11 @@ def _trap(key: str | int, node: YamlNode, place: Range) -> Iterator[RecipeProble
 def _problem(source: RecipeSource, fault: Fault) -> RecipeProblem:
     place = source.range_of(fault.path)
     name = ".".join(str(part) for part in fault.path if isinstance(part, str)) or "recipe"
-    if place.start == place.end and isinstance(fault.path[-1], str):  # nothing stands there
-        place = source.key_range(fault.path[:-1], fault.path[-1])
+    if place.start == place.end:  # nothing stands there
+        last = max(at for at, part in enumerate(fault.path) if isinstance(part, str))
+        place = source.key_range(fault.path[:last], str(fault.path[last]))
+        if last < len(fault.path) - 1:
+            return RecipeProblem(f"An entry of {name} is empty: fill it in, or take it out.", place)
     if fault.keyword in _BOUNDS:
         bound = _BOUNDS[fault.keyword].format(_shown(fault.schema[fault.keyword]))
         return RecipeProblem(f"{name} must be {bound}, and this is {_shown(fault.value)}.", place)
