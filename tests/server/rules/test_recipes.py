@@ -42,6 +42,9 @@ UNAVOIDABLE = {
     "RC607/bad-best-no-data.recipe.yaml": {"DS502", "RC622"},
     "RC607/bad-early-no-data.recipe.yaml": {"DS502", "RC622"},
     "RC607/bad-nothing-to-evaluate.recipe.yaml": {"DS502"},
+    # The models of these two are no more than a few numbers.
+    "RC618/bad-whole.recipe.yaml": {"RC616", "RC619"},
+    "RC621/bad-whole.recipe.yaml": {"RC619"},
     # Few samples, and none that are here.
     "RC611/bad-few.recipe.yaml": {"DS501"},
     "RC611/bad-not-here.recipe.yaml": {"DS505"},
@@ -71,7 +74,7 @@ def test_at_least_forty_wrong_recipes_give_one_finding_and_no_other():
     by_code = Counter(path.parent.name for path in alone)
     print(f"{len(alone)} wrong recipes give exactly one finding: {dict(by_code)}")
     assert len(alone) >= 40
-    assert len(by_code) >= 12
+    assert len(by_code) >= 16
 
 
 @pytest.mark.parametrize("path", [*GOOD, *EXAMPLES], ids=name_of)
