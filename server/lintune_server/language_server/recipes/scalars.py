@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+import yaml
+
 _SPACES = re.compile(r"[ \t]*")
 _NO_KEY = frozenset("[]{},#&*!|>%@`")
 """No plain text of YAML begins with them."""
-_ESCAPED = re.compile(r'\\(["\\/])')
 
 
 def key_end(text: str, column: int) -> int | None:
@@ -54,12 +55,19 @@ def comment_start(text: str, column: int) -> int | None:
 
 
 def unquoted(raw: str) -> str:
-    """What a scalar says, as far as recipes go: quotes taken off, also when the second one is not there yet."""
+    """What a scalar says: quotes taken off, also when the second one is not there yet."""
     quote = raw[:1]
     if quote not in ('"', "'") or not raw:
         return raw
-    inner = raw[1:-1] if is_closed(raw) else raw[1:]
-    return inner.replace("''", "'") if quote == "'" else _ESCAPED.sub(r"\1", inner)
+    if not is_closed(raw):
+        return raw[1:]
+    if quote == "'":
+        return raw[1:-1].replace("''", "'")
+    try:
+        read = yaml.safe_load(raw) if "\\" in raw else None
+    except yaml.YAMLError:
+        read = None
+    return read if isinstance(read, str) else raw[1:-1]
 
 
 def is_closed(raw: str) -> bool:

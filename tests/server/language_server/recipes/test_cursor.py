@@ -1,6 +1,8 @@
 """Where the cursor is in a recipe that is being written. `¦` is the cursor."""
 
 import random
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -244,21 +246,42 @@ lintune:
 
 
 def values(node: Node, lines: list[str]) -> Any:
-    """What an outline holds, as plain values; texts in block style are left out."""
+    """What an outline holds, as plain values; texts in block style are `|`."""
     if node.children:
         if isinstance(node.children[0].key, int):
             return [values(child, lines) for child in node.children]
-        return {child.key: values(child, lines) for child in node.children if child.opener not in ("|", ">")}
+        return {child.key: values(child, lines) for child in node.children}
     if node.opener:
-        return [] if node.opener == "[" else {}
-    return unquoted(lines[node.value.line][node.value.start : node.value.end]) if node.value else None
+        return {"[": [], "{": {}}.get(node.opener, "|")
+    return unquoted(lines[node.value.line][node.value.start : node.value.end]) if node.value else ""
+
+
+def without_texts(read: Any, found: Any) -> Any:
+    """What YAML reads, with `|` where the outline has one."""
+    if isinstance(read, dict) and isinstance(found, dict):
+        return {key: without_texts(value, found.get(key)) for key, value in read.items()}
+    if isinstance(read, list) and isinstance(found, list) and len(read) == len(found):
+        return [without_texts(*both) for both in zip(read, found, strict=True)]
+    return "|" if found == "|" else read
+
+
+def good_recipes() -> list[str]:
+    """Recipes of the examples and of the rules' fixtures that YAML can read, and that repeat nothing by an alias."""
+    root = Path(__file__).parents[4]
+    texts = [RECIPE]
+    for file in (*root.glob("examples/**/*.yaml"), *root.glob("tests/server/rules/fixtures/**/*.yaml")):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        with suppress(yaml.YAMLError):
+            if isinstance(yaml.load(text, Loader=yaml.BaseLoader), dict) and "<<" not in text:
+                texts.append(text)
+    return texts
 
 
 def test_an_outline_is_what_yaml_reads() -> None:
-    lines = split(RECIPE)
-    expected = yaml.load(RECIPE, Loader=yaml.BaseLoader)
-    del expected["chat_template_jinja"]
-    assert values(Outline(lines).root, lines) == expected
+    for text in good_recipes():
+        lines = split(text)
+        found = values(Outline(lines).root, lines)
+        assert found == without_texts(yaml.load(text, Loader=yaml.BaseLoader), found)
 
 
 def test_any_text_and_any_place_are_understood_somehow() -> None:
