@@ -132,12 +132,14 @@ class Analysis:
         """Whether the whole text as it is now was analysed."""
         return self.board.revision == self._revision
 
-    async def report(self) -> Report:
-        """The findings as they are known now, those of lines that were just typed waited for; of a small document
-        those of its analysis, too, which is on its way."""
+    async def report(self, *, whole: bool = True) -> Report:
+        """The findings as they are known now, those of lines that were just typed waited for.
+
+        whole: of a small document those of its analysis, too, which is on its way.
+        """
         if self._line_task is not None:
             await asyncio.shield(self._line_task)
-        if self._task is not None and not self._is_large:
+        if self._task is not None and whole and not self._is_large:
             await asyncio.shield(self._task)
         lines, board = tuple(self.document.text.lines), self.board
         return Report(self.document.version, lines, tuple(board.shown()), board.left_out, str(board.edition))

@@ -74,10 +74,15 @@ class Diagnostics:
         """Push what is found in a file that no editor opens."""
         self._session.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found))
 
-    def refresh(self) -> None:
-        """Make a client that asks itself ask again."""
+    @property
+    def can_refresh(self) -> bool:
+        """Whether a client that asks itself can be made to ask again."""
         workspace = self._session.server.client_capabilities.workspace
-        if workspace and workspace.diagnostics and workspace.diagnostics.refresh_support:
+        return bool(workspace and workspace.diagnostics and workspace.diagnostics.refresh_support)
+
+    def refresh(self) -> None:
+        """Make the client ask again, if it can be made to."""
+        if self.can_refresh:
             self._session.server.workspace_diagnostic_refresh(None)
 
     def progress(self, document: Document, done: int, size: int) -> None:

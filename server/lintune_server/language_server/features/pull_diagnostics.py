@@ -69,7 +69,9 @@ async def _of_open(ls: LintuneServer, uri: str, previous: str | None) -> _Full |
     analysis = ls.session.analyses.get(uri)
     if analysis is None:
         return _Full([])
-    report = await analysis.report()
+    # Who can be asked to ask again is not kept waiting: at a keystroke for what was found on that line alone.
+    whole = not ls.session.diagnostics.can_refresh or analysis.board.revision < 0
+    report = await analysis.report(whole=whole)
     if previous == report.id:
         return _Unchanged(report.id)
     return _Full(ls.session.diagnostics.of_report(analysis.document, report), result_id=report.id)
