@@ -27,12 +27,14 @@ _EAGER = frozenset({"gemma2"})
 _SAME_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 """Modules that read one and the same tensor."""
 _AFTER_ATTENTION = frozenset({"o_proj", "dense", "out_proj"})
-"""Modules whose input is what attention gives, which attention keeps anyway."""
+"""Modules whose input is what attention gives, which a kernel keeps anyway."""
+_COPIED_RESULT = frozenset({"gemma2", "phi", "phi3"})
+"""Architectures in which it is not: no kernel, or a result that is laid out otherwise than the module wants it."""
 
 LARGE_BLOCK = 32 << 20
 """Bytes from which on glibc takes memory from the system block by block (DEFAULT_MMAP_THRESHOLD_MAX, malloc.c)."""
 
-_PEFT_TARGETS = {"phi": ("q_proj", "v_proj", "fc1", "fc2"), "phi3": ("qkv_proj",)}
+_PEFT_TARGETS = {"phi": ("q_proj", "v_proj", "fc1", "fc2")}
 """What PEFT adapts when a recipe does not say (`TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING`), where it is not
 queries and values."""
 
@@ -71,26 +73,28 @@ def of_layer(recipe: Recipe, facts: ModelFacts, precision: Precision, batch: Bat
         token += 4 * (queries + keys)
     token += _attention(facts, batch, size)
     token += _feed_forward(facts, size)
-    token += _adapter_inputs(recipe, precision, adapted)
+    token += _adapter_inputs(recipe, facts, precision, adapted)
     token += len(adapted) * recipe.lora_r * (size if precision.mixed else 4)
     kept = token * batch.tokens
-    if batch.samples > 1:  # samples of unlike length: each layer makes numbers of the mask, one for each pair of tokens
-        kept += size * batch.samples * batch.width**2
+    pairs = batch.samples * batch.width**2
     if facts.architecture in _EAGER:
-        # Capped scores (tanh keeps its result), their softmax in fp32 and what is made of it, for each pair of tokens.
-        kept += (2 * size + 4) * facts.heads * batch.samples * batch.width**2
+        # Capped scores (tanh keeps its result), and their softmax in fp32 and in the number format of the rest.
+        kept += (size + 4 + (size if size < 4 else 0)) * facts.heads * pairs
+    elif batch.samples > 1:  # samples of unlike length: each layer makes numbers of the mask
+        kept += size * pairs
     return kept
 
 
-def holes(facts: ModelFacts, precision: Precision, batch: Batch) -> int:
+def holes(recipe: Recipe, facts: ModelFacts, precision: Precision, batch: Batch) -> int:
     """Bytes that the allocator of a CPU process does not give back: see docs/memory.md.
 
-    What a layer computes on the way (the results of its linear modules and norms, queries and keys as they are turned)
-    is freed between tensors that are kept. glibc before 2.38 does not fill such holes with what torch asks for, which
-    is aligned. Larger blocks come from the system one by one, and go back to it.
+    What a layer computes on the way (the results of the base's modules, to which the adapter's are then added, those
+    of norms, queries and keys as they are turned) is freed between tensors that are kept. glibc before 2.38 does not
+    fill such holes with what torch asks for, which is aligned. Larger blocks come from the system one by one, and go
+    back to it.
     """
     queries, keys = facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim
-    sizes = [out for _, out in facts.linear_modules.values()]
+    sizes = [out for _, out in targets(recipe, facts).values()]
     sizes += [facts.hidden_size] * _NORMS.get(facts.architecture, 2) + [queries, keys]
     results = (size * precision.bytes * batch.tokens for size in sizes)
     return facts.layers * sum(result for result in results if result < LARGE_BLOCK)
@@ -102,6 +106,8 @@ def _attention(facts: ModelFacts, batch: Batch, size: int) -> int:
     Keys and values are repeated for all heads, unless no mask is needed since nothing is padded.
     """
     queries, keys = facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim
+    if facts.architecture in _EAGER:
+        return size * 3 * queries
     repeated = keys if batch.samples == 1 else queries
     return size * (2 * queries + 2 * repeated) + 4 * facts.heads
 
@@ -112,7 +118,9 @@ def _feed_forward(facts: ModelFacts, size: int) -> int:
     return (3 if gated else 1) * facts.intermediate_size * size
 
 
-def _adapter_inputs(recipe: Recipe, precision: Precision, adapted: dict[str, tuple[int, int]]) -> int:
+def _adapter_inputs(
+    recipe: Recipe, facts: ModelFacts, precision: Precision, adapted: dict[str, tuple[int, int]]
+) -> int:
     """What the first matrices of the adapter read, a token.
 
     PEFT keeps an adapter in fp32. Without autocast, each adapted module makes an fp32 copy of its input, unless that
@@ -130,7 +138,8 @@ def _adapter_inputs(recipe: Recipe, precision: Precision, adapted: dict[str, tup
     total, counted = 0, set[str]()
     for name, (into, _) in adapted.items():
         group = next((names for names in _SAME_INPUT if name in names), (name,))
-        if name in counted or name in _AFTER_ATTENTION:
+        kept_anyway = name in _AFTER_ATTENTION and facts.architecture not in _COPIED_RESULT
+        if name in counted or kept_anyway:
             continue
         counted.update(group)
         total += size * into

@@ -137,7 +137,7 @@ def estimate(recipe: Recipe, facts: ModelFacts, machine: Machine, batch: Batch) 
         activations=kept,
         logits=_logits(facts, batch),
         buffers=buffers,
-        holes=0 if on.gpu else activations.holes(facts, on, batch),
+        holes=0 if on.gpu else activations.holes(recipe, facts, on, batch),
         framework=framework,
         loading=framework + weights + _copies(linear, facts, on),
         mapped=_mapped(recipe, linear, on),
