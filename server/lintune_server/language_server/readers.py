@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 0.02
 """Seconds that a request waits for what is not known yet, as a tokenizer that is being loaded. It has 0.05 in all."""
+_LONG_PATIENCE = 10.0
+"""Seconds for a client that cannot be told to ask again (Helix): a tokenizer is read out of a GGUF file in less."""
 
 
 class _Known(NamedTuple):
@@ -35,16 +37,18 @@ class Readers:
         self._early: WeakSet[Analysis] = WeakSet()
         """Those whose context somebody asked for and did not get."""
 
-    async def of(self, document: Document) -> Reader | None:
+    async def of(self, document: Document, *, asks_again: bool = True) -> Reader | None:
         """The reader of a data set; None when it is no longer open.
 
         While its recipe and tokenizer are still looked for, it is one without. The client is told to ask again once
         they are there.
+
+        asks_again: False for what depends on them and for clients that would not come again: then they are waited for.
         """
         analysis = self._session.analyses.get(document.uri)
         if analysis is None:
             return None
-        context = await self._context(analysis)
+        context = await self._context(analysis, _PATIENCE if asks_again else _LONG_PATIENCE)
         known = self._known.get(document)
         if known is not None and known.version == document.version and known.reader.context is context:
             return known.reader
@@ -59,17 +63,28 @@ class Readers:
 
     def refresh(self) -> None:
         """Make the client ask again for what depends on tokenizers."""
-        workspace = self._session.server.client_capabilities.workspace
-        if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+        if self.refreshes_hints:
             self._session.server.workspace_inlay_hint_refresh(None)
-        if workspace and workspace.semantic_tokens and workspace.semantic_tokens.refresh_support:
+        if self.refreshes_tokens:
             self._session.server.workspace_semantic_tokens_refresh(None)
 
-    async def _context(self, analysis: Analysis) -> Context:
+    @property
+    def refreshes_hints(self) -> bool:
+        """Whether the client can be told to ask for inlay hints again."""
+        workspace = self._session.server.client_capabilities.workspace
+        return bool(workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support)
+
+    @property
+    def refreshes_tokens(self) -> bool:
+        """Whether the client can be told to ask for semantic tokens again."""
+        workspace = self._session.server.client_capabilities.workspace
+        return bool(workspace and workspace.semantic_tokens and workspace.semantic_tokens.refresh_support)
+
+    async def _context(self, analysis: Analysis, patience: float) -> Context:
         waiting = self._waiting.get(analysis)
         if waiting is None or waiting.done():
             waiting = self._waiting[analysis] = asyncio.ensure_future(analysis.context())
-        await asyncio.wait({waiting}, timeout=_PATIENCE)
+        await asyncio.wait({waiting}, timeout=patience)
         if waiting.done():
             return waiting.result()
         if analysis not in self._early:

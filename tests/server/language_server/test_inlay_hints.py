@@ -92,6 +92,22 @@ async def test_hints_follow_edits_and_the_saved_recipe(editor: Editor, workspace
     assert marked[1] == "36 tokens, 2 learned", "no more than there may be"
 
 
+async def test_clients_that_cannot_be_told_to_ask_again_get_theirs_at_once(workspace: Path) -> None:
+    def never_again(capabilities: types.ClientCapabilities) -> None:
+        assert capabilities.workspace
+        capabilities.workspace.inlay_hint = None
+
+    editor = Editor()
+    try:
+        await editor.start(workspace, adjust=never_again)
+        path = workspace / "train.jsonl"
+        editor.open(path)
+        assert list(await hints(editor, path, lines(0, 2))) == [0, 1]
+        assert editor.refreshed == 0
+    finally:
+        await editor.leave()
+
+
 async def test_counts_are_those_of_the_analysis(editor: Editor, workspace: Path) -> None:
     path = workspace / "train.jsonl"
     texts = ["Licht an", "灯を消して 👩‍👩‍👧", "x" * 500, "<|im_end|>", "a\\nb\\u00e9", "Tschüß"] * 20

@@ -100,6 +100,16 @@ async def test_other_formats(editor: Editor, workspace: Path) -> None:
     ]
 
 
+async def test_keys_that_the_recipe_names(editor: Editor, workspace: Path) -> None:
+    recipe, path = workspace / "recipe.yaml", workspace / "train.jsonl"
+    keys = "    type: {field_instruction: question, field_output: reply}\n"
+    recipe.write_text(recipe.read_text().replace("path: train.jsonl\n", f"path: train.jsonl\n{keys}"))
+    editor.open(path, '{"note": "a", "question": "Why 😀?", "reply": "So"}\n')
+    assert [tree(symbol) for symbol in await symbols(editor, path)] == [
+        ("Why 😀?", "alpaca", [("question", "Why 😀?"), ("reply", "So")])
+    ]
+
+
 async def test_long_files_have_an_end(editor: Editor, workspace: Path) -> None:
     path = workspace / "long.jsonl"
     editor.open(path, "".join(f"{chat('', f'question {n}')}\n" for n in range(2_000)))

@@ -46,7 +46,7 @@ async def document_symbols(
 
 
 async def _samples(ls: LintuneServer, document: Document) -> list[types.DocumentSymbol]:
-    reader = await ls.session.readers.of(document)
+    reader = await ls.session.readers.of(document, asks_again=False)
     if reader is None:
         return []
     _, lines = visible.lines_of(document, None, _MOST_SAMPLES)

@@ -41,7 +41,7 @@ async def folding_ranges(ls: LintuneServer, params: types.FoldingRangeParams) ->
 
 
 async def _in_samples(ls: LintuneServer, document: Document) -> list[types.FoldingRange]:
-    reader = await ls.session.readers.of(document)
+    reader = await ls.session.readers.of(document, asks_again=False)
     if reader is None:
         return []
     _, lines = visible.lines_of(document, None, _MOST_LINES)

@@ -23,11 +23,11 @@ def register(server: LintuneServer) -> None:
 
 
 async def inlay_hints(ls: LintuneServer, params: types.InlayHintParams) -> list[types.InlayHint] | None:
-    """Without a tokenizer there are none; once it is there, the client is asked to come again."""
+    """Without a tokenizer there are none; once it is there, the client is told to ask again."""
     document = ls.session.documents.get(params.text_document.uri)
     if document is None or document.kind is not Kind.DATASET or not ls.session.settings.inlay_hints:
         return None
-    reader = await ls.session.readers.of(document)
+    reader = await ls.session.readers.of(document, asks_again=ls.session.readers.refreshes_hints)
     if reader is None or reader.context.tokenizer is None:
         return []
     first, lines = visible.lines_of(document, params.range, _MOST_LINES)
