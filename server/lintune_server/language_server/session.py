@@ -154,6 +154,7 @@ class Session:
             if analysis.lacks_tokenizer:
                 analysis.surroundings_changed()
         self.readers.refresh()
+        self.outlooks.forget()
 
     def recipe_of(self, path: Path) -> Path:
         """The recipe of a document, which may be a recipe itself. Raises LintuneError when there is none."""

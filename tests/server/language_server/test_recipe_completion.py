@@ -141,6 +141,16 @@ async def test_data_sets_beside_the_recipe(editor: Editor, recipe: Path) -> None
     assert await labels(editor, recipe, "datasets:\n  - path: 'a\0b/¦") == []
 
 
+async def test_keys_of_the_samples(editor: Editor, recipe: Path) -> None:
+    entry = "datasets:\n  - path: train.jsonl\n    type: chat_template\n"
+    found = await completions(editor, recipe, f"{entry}    field_messages: ¦\n")
+    assert [item.label for item in found] == ["messages", "role", "content"]
+    assert found[0].detail == "a key of the samples in train.jsonl"
+    mappings = f"{entry}    message_property_mappings: {{role: r¦}}\n"
+    assert await labels(editor, recipe, mappings) == ["role"]
+    assert await labels(editor, recipe, "datasets:\n  - path: gone.jsonl\n    field_messages: ¦\n") == []
+
+
 async def test_modules_are_those_of_the_model(editor: Editor, recipe: Path) -> None:
     modules = "base_model: smollm2-135m-instruct\nlora_target_modules: [q_proj, ¦]"
     found = await completions(editor, recipe, modules)

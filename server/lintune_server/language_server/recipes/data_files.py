@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from lintune_schemas.model_names import is_folder
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
@@ -19,6 +22,8 @@ _DEPTH = 2
 """Folders below the recipe's in which files are looked for: `data/raw/x.jsonl`. Others are found step by step."""
 MOST_ENTRIES = 2_000
 """Files and folders that are looked at."""
+_LOOKED_AT = 1 << 18
+"""Bytes of a file in which its samples' keys are looked for."""
 _SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "build", "dist"})
 
 
@@ -28,6 +33,33 @@ def candidates(folder: Path | None, typed: str) -> Iterator[Candidate]:
         return
     start, prefix = typed_folder(folder, typed)
     yield from _below(start, prefix, depth=0 if prefix else _DEPTH)
+
+
+def keys_of_samples(folder: Path | None, name: str) -> Iterator[Candidate]:
+    """The keys of the first samples of a data set, and of their messages."""
+    found: dict[str, str] = {}
+    for sample in _first_samples(folder / name) if folder and name else ():
+        for key, value in sample.items():
+            found[key] = f"a key of the samples in {name}"
+            messages = value if isinstance(value, list) else ()
+            inner = [part for message in messages if isinstance(message, dict) for part in message]
+            found |= dict.fromkeys(inner, f"a key of the {key} in {name}")
+    yield from (Candidate(key, Sort.CHOICE, detail=detail) for key, detail in found.items())
+
+
+def _first_samples(file: Path) -> Iterator[dict[str, Any]]:
+    try:
+        if not file.is_file():  # a pipe would be waited for
+            return
+        with file.open("rb") as opened:
+            lines = opened.read(_LOOKED_AT).splitlines()[:20]
+    except (OSError, ValueError):
+        return
+    for line in lines:
+        with suppress(orjson.JSONDecodeError):
+            sample = orjson.loads(line)
+            if isinstance(sample, dict):
+                yield sample
 
 
 def _below(start: Path, prefix: str, depth: int) -> Iterator[Candidate]:

@@ -59,6 +59,10 @@ def _known(lines: Sequence[str], path: Path, typed: str, folder: FilePath | None
             yield from choices.SAMPLE_TYPES
         case ("datasets" | "test_datasets", 0, "roles_to_train", 0):
             yield from choices.ROLES
+        case ("datasets" | "test_datasets", 0, *_, str() as key) if (
+            "field" in key or "message_property_mappings" in path
+        ):
+            yield from data_files.keys_of_samples(folder, _text_at(lines, (*path[:2], "path")))
         case ("lora_target_modules", 0):
             yield from base_models.modules(_text_at(lines, ("base_model",)), folder)
         case ("lora_target_modules",):
