@@ -141,7 +141,8 @@ class Recipe(msgspec.Struct, frozen=True):
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     gradient_checkpointing: bool | str = False
-    bf16: bool | Literal["auto"] = "auto"
+    bf16: bool | Literal["auto", "full"] = "auto"
+    """Axolotl's `full` evaluates in bf16, too, as the built-in trainer always does."""
     fp16: bool = False
     seed: int = 42
     logging_steps: int = 1

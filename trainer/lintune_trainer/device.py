@@ -56,5 +56,5 @@ def _dtype(recipe: Recipe, cuda: bool) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.get_device_capability(0) >= (8, 0) else torch.float16
     # Without AVX-512, bf16 products are four times slower than fp32 ones (EPYC with AVX2: 9 against 37 GFLOP/s a
     # core). fp16 is slow on nearly all CPUs.
-    fast = recipe.bf16 is True or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    fast = recipe.bf16 in (True, "full") or torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return torch.bfloat16 if fast else torch.float32

@@ -36,7 +36,7 @@ def choose(recipe: Recipe, machine: Machine) -> Precision:
     if device is None:
         if recipe.bf16 is False and not recipe.fp16:
             return Precision(False, "fp32")
-        fast = recipe.bf16 is True or machine.processor.fast_bf16
+        fast = recipe.bf16 in (True, "full") or machine.processor.fast_bf16
         return Precision(False, "bf16" if fast else "fp32")
     if recipe.fp16:
         return Precision(True, "fp16")
