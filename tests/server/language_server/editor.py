@@ -46,6 +46,7 @@ class Editor:
         options: dict[str, Any] | None = None,
         encodings: list[str] | None = None,
         adjust: Callable[[types.ClientCapabilities], None] | None = None,
+        process_id: int | None = None,
     ) -> None:
         """adjust: makes a client of the usual one that can do less."""
         await self.client.start_io(*SERVER, env=dict(os.environ))
@@ -63,6 +64,7 @@ class Editor:
         result = await self.client.initialize_session(
             types.InitializeParams(
                 capabilities,
+                process_id=process_id,
                 initialization_options=options,
                 workspace_folders=[types.WorkspaceFolder(folder.as_uri(), folder.name)],
             )
