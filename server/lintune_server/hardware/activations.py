@@ -24,8 +24,8 @@ _HEAD_NORMS = frozenset({"qwen3", "gemma3_text", "gemma3"})
 _EAGER = frozenset({"gemma2"})
 """Architectures whose attention transformers computes step by step: its weights have a cap that no kernel knows."""
 
-_SAME_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
-"""Modules that read one and the same tensor."""
+_SAME_INPUT = (("q_proj", "k_proj", "v_proj", "fc1"), ("gate_proj", "up_proj"))
+"""Modules that read one and the same tensor; Phi's `fc1` stands beside attention, not behind it."""
 _AFTER_ATTENTION = frozenset({"o_proj", "dense", "out_proj"})
 """Modules whose input is what attention gives, which a kernel keeps anyway."""
 _COPIED_RESULT = frozenset({"gemma2", "phi", "phi3"})
@@ -68,7 +68,8 @@ def of_layer(recipe: Recipe, facts: ModelFacts, precision: Precision, batch: Bat
     """Bytes that one decoder layer keeps of a batch when nothing is recomputed."""
     size, adapted = precision.bytes, targets(recipe, facts)
     queries, keys = facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim
-    token = 4 * facts.hidden_size * _NORMS.get(facts.architecture, 2)  # norms compute in fp32
+    # RMS norms compute in fp32, and keep that; Phi's layer norm keeps its input as it is.
+    token = (size if facts.architecture == "phi" else 4) * facts.hidden_size * _NORMS.get(facts.architecture, 2)
     if facts.architecture in _HEAD_NORMS:
         token += 4 * (queries + keys)
     token += _attention(facts, batch, size)
@@ -113,9 +114,10 @@ def _attention(facts: ModelFacts, batch: Batch, size: int) -> int:
 
 
 def _feed_forward(facts: ModelFacts, size: int) -> int:
-    """Gated: what goes into the activation function, and both factors of the product behind it."""
+    """Gated: what goes into the activation function, and both factors of the product behind it. Else what the steps of
+    GELU keep (`gelu_new`, by its formula)."""
     gated = "up_proj" in facts.linear_modules or "gate_up_proj" in facts.linear_modules
-    return (3 if gated else 1) * facts.intermediate_size * size
+    return (3 if gated else 4) * facts.intermediate_size * size
 
 
 def _adapter_inputs(
