@@ -1,7 +1,8 @@
 """The JSON Schema of a recipe: Axolotl's vocabulary, its former keys, our sentences, and our own section.
 
 What JSON Schema has no keyword for: `x-replacement` is the key that is written today in place of a deprecated one,
-`x-replacement-value` the value that it gets where the old one was true.
+`x-replacement-value` the value that it gets where the old one was true; `x-plugins` names the plugins of Axolotl whose
+keys are here.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ TOP = (
     "spectrum.SpectrumArgs",
     "swanlab.SwanLabConfig",
 )
+
+# Sections of Axolotl itself; the others are named after their plugins. One plugin has its keys among Axolotl's own.
+CORE = ("peft", "model", "config", "training", "integrations", "multimodal", "deprecated")
+PLUGINS = sorted({name.split(".")[0] for name in TOP} - {*CORE} | {"mixlora"})
 
 # One kind of entry for all data sets: which keys belong together is for rules to say.
 DATASETS = {
@@ -119,6 +124,7 @@ class Builder:
             "properties": dict(sorted(properties.items())),
             "required": ["base_model"],
             "additionalProperties": False,
+            "x-plugins": [f"axolotl.integrations.{plugin}" for plugin in PLUGINS],
             "$defs": dict(sorted(self.definitions.items())),
         }
 

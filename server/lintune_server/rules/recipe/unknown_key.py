@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lintune_schemas.recipe import json_schema
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import RecipeProblem
 from lintune_server.lint.rule import recipe_rule
@@ -23,7 +24,7 @@ def unknown_key(source: RecipeSource) -> Iterator[RecipeProblem]:
     ## What it does
     Reports a key that neither Axolotl nor Lintune knows, and the key that was probably meant: the closest one, or what
     transformers, PEFT, TRL or LLaMA-Factory call by that name. A key that is like no other is information only
-    where the recipe has `plugins` that do not come with Axolotl: it may be theirs.
+    where the recipe has `plugins` that are not known here: it may be theirs.
 
     ## Why it hurts
     Most tools skip a key they do not know. The run then uses a default, and nobody notices.
@@ -62,10 +63,11 @@ def unknown_key(source: RecipeSource) -> Iterator[RecipeProblem]:
 
 
 def _foreign_plugin(source: RecipeSource) -> str | None:
-    """The first plugin that does not come with Axolotl."""
+    """The first plugin whose keys are not known here."""
     plugins = source.values.get("plugins")
     names = [name for name in plugins if isinstance(name, str)] if isinstance(plugins, list) else []
-    return next((name for name in names if not name.startswith("axolotl.")), None)
+    known = json_schema()["x-plugins"]
+    return next((name for name in names if not any(name.startswith(f"{plugin}.") for plugin in known)), None)
 
 
 def _siblings(source: RecipeSource, parent: list[str | int]) -> dict[str, object]:
