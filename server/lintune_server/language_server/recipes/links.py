@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lintune_schemas import base_model, starter_models
+from lintune_schemas import base_model
 from lintune_schemas.base_model import ModelKind
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.recipe import real_path
@@ -69,7 +69,8 @@ def _existing(folder: Path, name: str) -> Path | None:
 
 
 def _model(span: Span, name: str, folder: Path) -> Iterator[Link]:
-    starter = starter_models.by_name(name)
+    from lintune_schemas import starter_models  # a start without it is quicker
+
     try:
         found = base_model.find(name, folder)
     except (LintuneError, OSError, ValueError):
@@ -77,5 +78,5 @@ def _model(span: Span, name: str, folder: Path) -> Iterator[Link]:
     if found is not None and found.path is not None:
         config = found.path / "config.json"
         yield Link(span, config if found.kind is ModelKind.FOLDER else found.path)
-    elif starter is not None:
+    elif starter := starter_models.by_name(name):
         yield Link(span, None, f"{_HUB}{starter.id}")
