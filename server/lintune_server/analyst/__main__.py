@@ -27,7 +27,7 @@ from lintune_server.analyst.messages import (
     Open,
 )
 from lintune_server.analyst.selection import shown
-from lintune_server.language_server.recipes import outlook
+from lintune_server.language_server.recipes import estimating
 from lintune_server.lint import checking, fixing
 from lintune_server.lint.context import context_for
 from lintune_server.lint.live import LiveDataSet
@@ -100,7 +100,7 @@ class Analyst:
             case AskRecipe(number, path, text):
                 return _found(number, check_recipe(text, path))
             case AskOutlook(number, path, text):
-                return Expected(number, outlook.of_recipe(text, path))
+                return Expected(number, estimating.of_recipe(text, path))
             case AskFile(number, path):
                 checked = checking.check(path, None, Selection())
                 some, left_out = shown(checked.findings)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from lintune_schemas.errors import LintuneError
-from lintune_server.language_server.recipes import outlook
+from lintune_server.language_server.recipes.outlook import unknown
 from lintune_server.lint.recipe_data import reads_much
 
 if TYPE_CHECKING:
@@ -71,9 +71,15 @@ class Outlooks:
         try:
             if await asyncio.to_thread(reads_much, text, path):
                 return await self._session.analyst.outlook(path, text)
-            return await asyncio.to_thread(outlook.of_recipe, text, path)
+            return await asyncio.to_thread(_estimate, text, path)
         except LintuneError as error:
-            return outlook.unknown(str(error).rstrip("."))
+            return unknown(str(error).rstrip("."))
+
+
+def _estimate(text: str, path: Path) -> Outlook:
+    from lintune_server.language_server.recipes import estimating  # a start without it is quicker
+
+    return estimating.of_recipe(text, path)
 
 
 _STALE = -1

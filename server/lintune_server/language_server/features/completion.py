@@ -10,14 +10,15 @@ from lsprotocol import types
 from lintune_server.language_server.datasets import completion as samples
 from lintune_server.language_server.documents import Kind
 from lintune_server.language_server.recipes.candidate import Sort
-from lintune_server.language_server.recipes.completion import complete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from lintune_server.language_server.connection import LintuneServer
     from lintune_server.language_server.documents import Document
     from lintune_server.language_server.recipes.candidate import Candidate
+    from lintune_server.language_server.recipes.cursor import Cursor
 
 _TRIGGERS = (" ", ":", "-", "[", "{", ",", "/", '"', "'")
 """Beside letters: what a value, an item or the next part of a path begins behind."""
@@ -62,11 +63,19 @@ async def _in_recipe(ls: LintuneServer, document: Document, position: types.Posi
         return None
     column = encoding.column(line, position.character)
     folder = document.path.parent if document.path else None
-    found = await asyncio.to_thread(complete, list(document.text.lines), number, column, folder)
+    found = await asyncio.to_thread(_candidates, list(document.text.lines), number, column, folder)
     if found is None:
         return None
     cursor, candidates = found
     return _listed(ls, candidates, number, line, (cursor.start, cursor.end))
+
+
+def _candidates(
+    lines: Sequence[str], line: int, column: int, folder: Path | None
+) -> tuple[Cursor, list[Candidate]] | None:
+    from lintune_server.language_server.recipes.completion import complete  # a start without it is quicker
+
+    return complete(lines, line, column, folder)
 
 
 async def _in_sample(ls: LintuneServer, document: Document, position: types.Position) -> types.CompletionList | None:

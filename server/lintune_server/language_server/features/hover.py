@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from lintune_server.language_server.documents import Kind
-from lintune_server.language_server.recipes import hovers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from lintune_server.language_server.connection import LintuneServer
     from lintune_server.language_server.documents import Document
+    from lintune_server.language_server.recipes.nodes import Span
+    from lintune_server.language_server.recipes.outlook import Outlook
 
 
 def register(server: LintuneServer) -> None:
@@ -47,8 +51,16 @@ async def _in_recipe(ls: LintuneServer, document: Document, position: types.Posi
     folder = document.path.parent if document.path else None
     outlook = await ls.session.outlooks.of(document)
     lines = list(document.text.lines)
-    found = await asyncio.to_thread(hovers.at, lines, position.line, column, folder, outlook)
+    found = await asyncio.to_thread(_page_at, lines, position.line, column, folder, outlook)
     return _hover(ls, found[1], position.line, line, found[0].start, found[0].end) if found else None
+
+
+def _page_at(
+    lines: Sequence[str], line: int, column: int, folder: Path | None, outlook: Outlook | None
+) -> tuple[Span, str] | None:
+    from lintune_server.language_server.recipes import hovers  # a start without it is quicker
+
+    return hovers.at(lines, line, column, folder, outlook)
 
 
 def _hover(ls: LintuneServer, page: str, number: int, line: str, start: int, end: int) -> types.Hover:
