@@ -13,18 +13,23 @@ class FileKind(NamedTuple):
     what: str
     """A clause."""
     advice: str
+    text: bool = False
+    """Whether it is text that may be a table."""
+    table: bool = False
+    """Whether it looks like one."""
 
 
 def _rows(reader: str) -> str:
     return f'Write its rows as JSON Lines: {reader}.to_json(…, orient="records", lines=True) of pandas does.'
 
 
+_CONVERT = "Write its rows as JSON Lines: lintune convert does."
 _UNPACK = "Unpack it."
 _MAGIC = (
-    (b"PAR1", FileKind("it is a Parquet file", _rows("read_parquet(…)"))),
+    (b"PAR1", FileKind("it is a Parquet file", _CONVERT)),
     (b"ARROW1", FileKind("it is an Arrow file", _rows("read_feather(…)"))),
     (b"Obj\x01", FileKind("it is an Avro file", "Write its records as JSON Lines.")),
-    (b"\x1f\x8b", FileKind("it is a gzip archive", f"{_UNPACK} gunzip does.")),
+    (b"\x1f\x8b", FileKind("it is a gzip archive", f"{_UNPACK} gunzip does, and so does lintune convert.")),
     (b"PK\x03\x04", FileKind("it is a zip archive, or a spreadsheet", f"{_UNPACK} Save a spreadsheet as CSV first.")),
     (b"\x28\xb5\x2f\xfd", FileKind("it is a Zstandard archive", f"{_UNPACK} unzstd does.")),
     (b"BZh91AY&SY", FileKind("it is a bzip2 archive", f"{_UNPACK} bunzip2 does.")),
@@ -81,7 +86,8 @@ def _kind_of_text(head: Head) -> FileKind | None:
         return _table(lines) if lines and not lines[0].lstrip("\ufeff \t").startswith(("{", "[")) else None
     if len(lines) < _FEW_LINES:
         return _table(lines)
-    return _table(lines) or FileKind("no line of it begins with “{”", "A data set has a JSON object on each line.")
+    nothing = FileKind("no line of it begins with “{”", "A data set has a JSON object on each line.", text=True)
+    return _table(lines) or nothing
 
 
 def _table(lines: list[str]) -> FileKind | None:
@@ -97,8 +103,7 @@ def _table(lines: list[str]) -> FileKind | None:
         if len(rows) > 1 and all(len(row) == len(columns) for row in rows[1:3]):
             shown = ", ".join(columns)
             shown = shown if len(shown) <= 60 else f"{shown[:59]}…"
-            reader = "read_csv(…)" if delimiter == "," else f"read_csv(…, sep={delimiter!r})"
-            return FileKind(f"it is a {name} file, with the columns {shown}", _rows(reader))
+            return FileKind(f"it is a {name} file, with the columns {shown}", _CONVERT, text=True, table=True)
     return None
 
 

@@ -39,7 +39,8 @@ def not_json_lines(head: Head) -> Iterator[Problem]:
 
     ## Fix
     Writes a list, or pretty-printed objects, with one object a line, each value as it was written. Safe. Only for
-    files of 32 MB at most that are JSON throughout.
+    files of 32 MB at most that are JSON throughout. `lintune convert` does the same for files of any size, and for
+    tables, Parquet files and gzip archives.
     """
     if encodings.wide(head.data) is not None:
         return
@@ -60,8 +61,7 @@ def not_json_lines(head: Head) -> Iterator[Problem]:
         case (line, column):
             yield Problem(f"{message} Line {line:,}, column {column:,} is no JSON besides.", WholeFile())
         case _:
-            program = "jq -c '.[]'" if found.one_list else "jq -c ."
-            yield Problem(f"{message} {program} does.", WholeFile())
+            yield Problem(f"{message} lintune convert does.", WholeFile())
 
 
 def _rewritten(head: Head) -> str | one_a_line.Place | None:
