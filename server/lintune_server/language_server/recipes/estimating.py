@@ -28,7 +28,7 @@ def of_recipe(text: str, path: Path, machine: Machine | None = None) -> Outlook:
     """Of a recipe as it is being edited. Reads its data sets, which takes seconds for large ones."""
     source = RecipeSource(text, path, machine)
     if source.error is not None:
-        return unknown(f"line {source.error.range.start.line + 1} is no YAML")
+        return unknown(f"{source.error.message} (line {source.error.range.start.line + 1})")
     recipe = source.recipe
     if recipe is None:
         return unknown("there is no base_model yet")
@@ -122,8 +122,14 @@ def _troubles(recipe: Recipe, path: Path, source: RecipeSource, files: dict[str,
             )
     if source.model is None:
         found.append(f"{recipe.base_model} is not on this machine")
-    elif files and all(numbers.tokens is None for numbers in files.values()):
-        found.append("tokens are not counted: its tokenizer is not on this machine")
+    elif source.data is not None and source.data.tokens is None:
+        # They are counted as the recipe on disk says, which may name another model or none.
+        is_saved = path.is_file() and all(numbers.tokens is None for numbers in files.values())
+        found.append(
+            f"tokens are not counted: the tokenizer of {recipe.base_model} is not on this machine"
+            if is_saved
+            else "tokens are counted once the recipe is saved"
+        )
     return found
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 20_000
 """Characters of a line that are read. What a person completes stands before them."""
-_MOST_LINES = 4_000
+_MOST_LINES = 2_000
 """Lines that are read, in about ten milliseconds. The longest of Axolotl's examples have 200."""
 _PROPERTIES = re.compile(r"(?:[&!][^\s\[\]{},]*[ \t]+|[&!][^\s\[\]{},]*$)+")
 """An anchor, a tag: they stand before a value and are no part of it."""
