@@ -162,16 +162,22 @@ def peer(path: Path, context: Context) -> DataSet | None:
 def peer_scan(path: Path, context: Context) -> Scan | None:
     """As `peer`, with all that is known of the file."""
     try:
-        stat = path.stat()
-        found = _remembered(path, context.recipe_path, stat.st_size, stat.st_mtime_ns)
+        recipe = context.recipe_path
+        found = _remembered(path, recipe, _stamp(path), _stamp(recipe) if recipe and recipe.exists() else None)
     except (OSError, LintuneError):
         return None
     return None if found.not_json_lines else found
 
 
 @lru_cache(maxsize=8)
-def _remembered(path: Path, recipe: Path | None, size: int, modified: int) -> Scan:  # noqa: ARG001
+def _remembered(path: Path, recipe: Path | None, *stamps: tuple[int, int] | None) -> Scan:  # noqa: ARG001
     return scan(path, context_for(path, recipe))
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    """What changes when a file does. Raises OSError when there is none."""
+    stat = file.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def check_head(head: Head, path: Path) -> list[Finding]:
