@@ -36,6 +36,7 @@ check: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json ##
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/build_rules.py --check
+	$(BIN)/python docs/build_recipe_keys.py --check
 	$(BIN)/python docs/build_pages.py --check
 	cd editor-extension && npm run check
 
@@ -50,6 +51,7 @@ editor: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json #
 docs: $(VENV)/dev.installed ## write the generated pages anew
 	$(BIN)/python schemas/build_schemas.py
 	$(BIN)/python docs/build_rules.py
+	$(BIN)/python docs/build_recipe_keys.py
 	$(BIN)/python docs/build_pages.py
 
 clean: ## remove what was built and installed here
