@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lintune_schemas.model_facts import ModelFacts
     from lintune_schemas.recipe import Recipe
     from lintune_server.hardware.precision import Precision
@@ -57,10 +55,10 @@ class Batch:
 def targets(recipe: Recipe, facts: ModelFacts) -> dict[str, tuple[int, int]]:
     """The linear modules of a layer that get an adapter, by name: (in, out)."""
     chosen = recipe.lora_target_modules
-    if recipe.lora_target_linear or isinstance(chosen, str):  # `all-linear`, or a pattern, of which that is the most
+    if isinstance(chosen, str) or recipe.lora_target_linear:  # `all-linear`, or a pattern, of which that is the most
         return facts.linear_modules
-    names: Iterable[str] = chosen or _PEFT_TARGETS.get(facts.architecture, ("q_proj", "v_proj"))
-    wanted = {name.rpartition(".")[2] for name in names}
+    usual = _PEFT_TARGETS.get(facts.architecture, ("q_proj", "v_proj"))
+    wanted = {name.rpartition(".")[2] for name in chosen or usual}
     return {name: shape for name, shape in facts.linear_modules.items() if name in wanted}
 
 
@@ -87,12 +85,11 @@ def of_layer(recipe: Recipe, facts: ModelFacts, precision: Precision, batch: Bat
 
 
 def holes(recipe: Recipe, facts: ModelFacts, precision: Precision, batch: Batch) -> int:
-    """Bytes that the allocator of a CPU process does not give back: see docs/memory.md.
+    """Bytes that the allocator of a CPU process neither gives back nor uses again: see docs/memory.md.
 
     What a layer computes on the way (the results of the base's modules, to which the adapter's are then added, those
-    of norms, queries and keys as they are turned) is freed between tensors that are kept. glibc before 2.38 does not
-    fill such holes with what torch asks for, which is aligned. Larger blocks come from the system one by one, and go
-    back to it.
+    of norms, queries and keys as they are turned) is freed between tensors that are kept, and glibc (2.36) hardly fills
+    such holes again. Larger blocks come from the system one by one, and go back to it.
     """
     queries, keys = facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim
     sizes = [out for _, out in targets(recipe, facts).values()]
