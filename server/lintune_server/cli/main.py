@@ -20,7 +20,7 @@ COMMANDS = {
     "init": "a recipe for your data set, or an example to try",
     "check": "find what would go wrong, in data sets and recipes",
     "stats": "data sets in numbers: tokens, lengths, roles, what would be cut",
-    "convert": "JSON lists, CSV and Parquet as JSON Lines; other formats as OpenAI chat",
+    "convert": "JSON lists, CSV, Parquet as JSON Lines; other formats as OpenAI chat",
     "diff": "what changed between two versions of a data set",
     "doctor": "what this machine has and what fits on it; what a recipe takes",
     "train": "train the model of a recipe",
