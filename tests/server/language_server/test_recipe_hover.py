@@ -19,6 +19,7 @@ lora_target_modules: ["q_proj", v_proj]
 micro_batch_size: 4
 gradient_accumulation_steps: 2
 learning_rate: 2.0e-4
+lr_scheduler: one_cycle
 special_tokens: {"pad_token": "😀", eos_token: x}
 flash_attention: true
 lintune:
@@ -85,6 +86,7 @@ async def test_a_key_that_is_not_carried_out_or_deprecated_says_so(editor: Edito
         ("base_model: smollm2", "smollm2-135m-instruct", "with QLoRA, in 4 bits: fits on 8, 16 and 24 GB"),
         ("micro_batch_size: 4", "4", "Each step learns from 4 × 2 = 8 samples."),
         ("learning_rate: 2", "2.0e-4", "That is 0.0002."),
+        ("one_cycle", "one_cycle", "The built-in trainer does not carry out `one_cycle`; Axolotl does."),
         ('modules: ["q', '"q_proj"', "576 × 576 in each of 30 layers"),
         ("v_proj", "v_proj", "576 × 192 in each of 30 layers"),
         ("gguf: [q8", "q8_0", "About 8.5 bits a parameter: a file of about 136 MB."),

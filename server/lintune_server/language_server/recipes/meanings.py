@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lintune_schemas import model_facts, starter_models
+from lintune_schemas.recipe_keys import key_at
 from lintune_server.hardware import words
 from lintune_server.hardware.disk import BITS
-from lintune_server.language_server.recipes import base_models
+from lintune_server.language_server.recipes import base_models, choices
 from lintune_server.language_server.recipes.scalars import unquoted
 from lintune_server.rules import BY_CODE, FAMILIES
 
@@ -71,7 +72,15 @@ def of(place: Place) -> str:
         case (str() as key,) if key in _OF_NUMBERS:
             number = place.number
             return _OF_NUMBERS[key](place, number) if number is not None and math.isfinite(number) else ""
-    return ""
+    return _choice(place)
+
+
+def _choice(place: Place) -> str:
+    key = key_at(place.path)
+    if key is None or not key.carried_out or place.text not in choices.known(key):
+        return ""
+    trained = place.text in choices.carried_out(key)
+    return "" if trained else f"*The built-in trainer does not carry out `{place.text}`; Axolotl does.*"
 
 
 def _base_model(place: Place) -> str:
