@@ -8,11 +8,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
+from tests.server.rules.test_axolotl_examples import EXAMPLES as EXAMPLES_OF_AXOLOTL
+from tests.server.rules.test_axolotl_examples import whole
 from tests.server.rules.test_rules import FIXTURES, MACHINES
 
 from lintune_server.hardware import Machine
 from lintune_server.lint import checking
 from lintune_server.lint.recipe import check_recipe
+from lintune_server.lint.selection import Selection
 
 MACHINE = msgspec.json.decode((MACHINES / "rtx4090.json").read_bytes(), type=Machine)
 BAD = sorted(
@@ -86,3 +90,14 @@ def test_what_is_right_is_left_alone(path):
 @pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
 def test_examples_say_nothing(path):
     assert found(path) == []
+
+
+def test_axolotls_own_examples_are_in_order(tmp_path):
+    """Of what recipes that work may not have, they have nothing; see also test_axolotl_examples.py."""
+    selection = Selection(("RC601", "RC602", "RC604", "RC605", "RC607", "RC616", "RC617"))
+    found = []
+    for example in EXAMPLES_OF_AXOLOTL:
+        text = yaml.safe_dump(whole(example), sort_keys=False, allow_unicode=True)
+        findings = check_recipe(text, tmp_path / "recipe.yaml", selection, MACHINE)
+        found += [f"{example['source']}: {finding.code} {finding.message}" for finding in findings]
+    assert found == []
