@@ -41,14 +41,16 @@ class Estimate:
 
 def estimate(recipe: Recipe, facts: ModelFacts | None, data: RecipeData | None, machine: Machine) -> Estimate:
     """What is known here of a training. Takes well under a millisecond."""
+    if not memory.makes_sense(recipe):
+        return Estimate(None, None, None, None, None, None, None, None)
     batch = memory.largest_batch(recipe, data)
     needed = memory.estimate(recipe, facts, machine, batch) if facts else None
-    if data is None or not data.training_samples or recipe.micro_batch_size < 1:
+    if data is None or not data.training_samples:
         return Estimate(None, None, None, None, recipe.max_steps, None, None, needed)
     samples = data.training_samples
     steps = plan.plan(recipe, samples)
     # The last step of an epoch may have fewer batches; of several epochs the last may be a part.
-    epochs = steps.total_steps / steps.steps_per_epoch if recipe.max_steps else max(recipe.num_epochs, 0.0)
+    epochs = steps.total_steps / steps.steps_per_epoch if recipe.max_steps else recipe.num_epochs
     tokens = None if data.tokens is None else round(data.tokens * epochs)
     trained = None if data.trained_tokens is None else round(data.trained_tokens * epochs)
     seconds = None
@@ -61,5 +63,5 @@ def estimate(recipe: Recipe, facts: ModelFacts | None, data: RecipeData | None, 
 
 def _evaluations(steps: plan.Plan) -> int:
     """How often the evaluation set is read: before, after, and on the way; the last step's own is the one after."""
-    every = steps.eval_every or steps.steps_per_epoch
+    every = max(steps.eval_every or steps.steps_per_epoch, 1)
     return 2 + max(math.ceil(steps.total_steps / every) - 1, 0)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SIZES = (8, 16, 24)
 """GB of GPU memory that most people have who have a GPU."""
 
+_LARGEST = 4096
+"""Samples: no larger batch is thought about."""
 _SHORTEST = 256
 """Tokens: with less in a sample, hardly a conversation fits."""
 
@@ -41,11 +43,7 @@ class Changes:
 
 def judged(recipe: Recipe) -> bool:
     """Whether the built-in trainer would train it, and its numbers are such that there is anything to estimate."""
-    return recipe.adapter is not None and not recipe.load_in_8bit and _counts(recipe)
-
-
-def _counts(recipe: Recipe) -> bool:
-    return min(recipe.micro_batch_size, recipe.sequence_len, recipe.lora_r, recipe.gradient_accumulation_steps) > 0
+    return recipe.adapter is not None and not recipe.load_in_8bit and memory.makes_sense(recipe)
 
 
 def nearest(recipe: Recipe, facts: ModelFacts, machine: Machine, data: RecipeData | None) -> Changes | None:

@@ -6,6 +6,7 @@ measured (`benchmarks/memory.py` compares the whole with real trainings).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,12 @@ class MemoryEstimate:
             left_out.add("buffers" if self.logits >= self.buffers else "logits")
         names = (field.name for field in fields(self))
         return {name: getattr(self, name) for name in names if name not in left_out}
+
+
+def makes_sense(recipe: Recipe) -> bool:
+    """Whether a recipe's numbers are such that there is anything to estimate."""
+    counts = (recipe.micro_batch_size, recipe.sequence_len, recipe.lora_r, recipe.gradient_accumulation_steps)
+    return min(counts) > 0 and math.isfinite(recipe.num_epochs) and recipe.num_epochs > 0
 
 
 def largest_batch(recipe: Recipe, data: RecipeData | None) -> Batch:

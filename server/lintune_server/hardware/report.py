@@ -75,7 +75,7 @@ def of_recipe(source: RecipeSource, recipe: Recipe, path: Path, findings: tuple[
     """What there is to say of a recipe on its source's machine. recipe: the source's, as far as it is understood."""
     facts, data, machine = source.model, source.data, source.machine
     counts = fitting.judged(recipe)
-    found = estimate(recipe, facts if counts else None, data if counts else None, machine)
+    found = estimate(recipe, facts if counts else None, data, machine)
     fits = found.memory.peak <= machine.room if found.memory and machine.room is not None else None
     changes = fitting.nearest(recipe, facts, machine, data) if fits is False and facts else None
     written = disk.written(recipe, facts) if counts and facts else None

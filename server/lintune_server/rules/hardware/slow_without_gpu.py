@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lintune_server.hardware import fitting
 from lintune_server.hardware.estimate import estimate
 from lintune_server.hardware.words import span, time
 from lintune_server.lint.findings import Severity
@@ -39,8 +40,11 @@ def slow_without_gpu(source: RecipeSource) -> Iterator[RecipeProblem]:
     num_epochs: 1
     ```
     """
-    recipe, facts, machine = source.recipe, source.model, source.machine
-    if recipe is None or facts is None or machine.device is not None or source.data is None:
+    recipe, machine = source.recipe, source.machine
+    if recipe is None or machine.device is not None or not fitting.judged(recipe):
+        return
+    facts = source.model
+    if facts is None or source.data is None:
         return
     found = estimate(recipe, facts, source.data, machine).seconds
     if found is None or found.likely <= _LONG:

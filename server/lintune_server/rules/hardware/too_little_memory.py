@@ -58,8 +58,10 @@ def too_little_memory(source: RecipeSource) -> Iterator[RecipeProblem]:
     recipe, facts, room = source.recipe, source.model, source.machine.room
     if recipe is None or facts is None or room is None or not fitting.judged(recipe):
         return
-    batch = memory.largest_batch(recipe, source.data)
-    found = memory.estimate(recipe, facts, source.machine, batch)
+    most = memory.estimate(recipe, facts, source.machine, memory.largest_batch(recipe, None))
+    if most is None or most.peak <= room:  # whatever the data, which need not be read
+        return
+    found = memory.estimate(recipe, facts, source.machine, memory.largest_batch(recipe, source.data))
     if found is None or found.peak <= room:
         return
     device = source.machine.device
@@ -98,7 +100,8 @@ def _edits(source: RecipeSource, changes: tuple[Change, ...]) -> list[tuple[Rang
     added = ""
     for change in changes:
         if change.key in source.mapping.value:
-            edits.append((source.range_of((change.key,)), change.value))
+            node = source.mapping.at((change.key,))
+            edits.append((node.range, change.value if node.raw else f" {change.value}"))
         else:
             added += f"{change.key}: {change.value}\n"
     if added and (line.column or source.text.lstrip().startswith("{")):
