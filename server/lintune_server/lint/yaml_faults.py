@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _KEY = re.compile(r"[ ]*(?:- +)*(?P<key>[\w.-]+)(?P<colon>:)(?P<rest>.*)")
 _CLOSING = "]}"
+_CONFLICT = re.compile(r"(<{7}|={7}|>{7})( |\r?$)")
+"""What git writes around the two sides."""
 
 
 class YamlSyntaxError(Exception):
@@ -51,6 +53,9 @@ def of_syntax(error: yaml.MarkedYAMLError, text: str) -> YamlSyntaxError:
     place = places.position(mark.index if mark else 0)
     begun = places.position(error.context_mark.index) if error.context_mark else None
     line, column = place.line, place.column
+    marker = next((number for number, text in enumerate(lines) if _CONFLICT.match(text)), None)
+    if marker is not None:
+        return _at("two versions of the text stand here, of which one has to go (a merge conflict)", lines, marker, 0)
     tab = _tab(lines[line], column)
     if tab is not None:
         return YamlSyntaxError("a tab: YAML is indented with spaces only", _characters(line, *tab))

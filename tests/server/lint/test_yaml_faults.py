@@ -10,6 +10,7 @@ CASES = [
     ("a:\n\t- b\n", 1, "\t", "a tab"),
     ("a: 1\r\n\tb: 2\r\n", 1, "\t", "a tab"),
     ("a: |\n x\n\ty\nb: 1", 2, "\t", "a tab"),
+    ("<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> b\n", 0, "<<<<<<< HEAD", "a merge conflict"),
     ("lora_r:16\nb: 1", 0, ":", "a space is missing behind the colon of lora_r"),
     ("a: 1\nlora_r:16\nb: 1", 1, ":", "a space is missing behind the colon of lora_r"),
     ("a: b: c", 0, ":", "a second colon on this line"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lintune_schemas.recipe import json_schema
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 _SEARCHED = 200
 """Unknown keys that are compared with all known ones, each in some milliseconds: with more, it is no recipe."""
+
+_ODD_SPACE = re.compile("[\u00a0\u2000-\u200b\u202f\u3000\ufeff]")
+"""Looks like indentation, and comes with text that is copied from a page."""
 
 
 @recipe_rule("RC602", Severity.ERROR)
@@ -51,7 +55,10 @@ def unknown_key(source: RecipeSource) -> Iterator[RecipeProblem]:
         elsewhere = OTHER_NAMES.get(str(key).lower())
         meant = elsewhere if elsewhere in known else closest(str(key), known) if number < _SEARCHED else None
         where = f" in {'.'.join(str(part) for part in parent if isinstance(part, str))}" if parent else ""
-        if meant is None and plugin and not parent:
+        if odd := _ODD_SPACE.search(str(key)):
+            message = f"This line has a space that is none to YAML (U+{ord(odd[0]):04X}). Write plain spaces."
+            yield RecipeProblem(message, place)
+        elif meant is None and plugin and not parent:
             message = f"Key {key} is not known here: it may belong to the plugin {plugin}."
             yield RecipeProblem(message, place, severity=Severity.INFO)
         elif meant is None:
