@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lintune_server.rules import FAMILIES, RULES
+from lintune_server.rule_book import RULES
+from lintune_server.rules import FAMILIES
 
 if TYPE_CHECKING:
     from lintune_server.lint.rule import Rule

@@ -20,7 +20,7 @@ from lintune_server.lint.checking import is_data_set
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.selection import Selection
 from lintune_server.lint.words import closest
-from lintune_server.rules import BY_CODE
+from lintune_server.rule_book import BY_CODE
 
 if TYPE_CHECKING:
     import argparse

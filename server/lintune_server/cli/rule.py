@@ -9,7 +9,7 @@ from lintune_schemas.errors import LintuneError
 from lintune_server.cli.terminal import Look
 from lintune_server.lint.rule_page import page_of
 from lintune_server.lint.words import closest
-from lintune_server.rules import BY_CODE
+from lintune_server.rule_book import BY_CODE
 
 if TYPE_CHECKING:
     import argparse

@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lintune_server.cli.terminal import BOLD, COLOURS, DIM, Look
-from lintune_server.rules import FAMILIES, RULES
+from lintune_server.rule_book import RULES
+from lintune_server.rules import FAMILIES
 
 if TYPE_CHECKING:
     import argparse

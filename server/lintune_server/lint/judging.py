@@ -12,7 +12,7 @@ from lintune_server.lint.findings import Finding
 from lintune_server.lint.line_check import finding_of
 from lintune_server.lint.rule import FileRule
 from lintune_server.lint.sample import Line, Surroundings
-from lintune_server.rules import BY_CODE, FACTS, FILE_RULES, SHAPE_RULES, UNUSED_IGNORE
+from lintune_server.rules import FACTS, FILE_RULES, SHAPE_RULES, UNUSED_IGNORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _WORTH_KEEPING = 1_000
 """Samples which it takes longer to compare than to look up what was found."""
+
+_UNUSED_IGNORE = next(rule for rule in FILE_RULES if rule.code == UNUSED_IGNORE)
 
 
 class _Found(NamedTuple):
@@ -59,7 +61,8 @@ def _key(data: DataSet, asks: Callable[[str], bool]) -> bytes:
     keys = [b"trained on", *(other.key for other in data.training), b"evaluated with"]
     keys += [data.key, *(other.key for other in data.evaluation)]
     worth_keeping = len(data) >= _WORTH_KEEPING and all(keys)
-    return cache.key_of(*keys, *(code for code in BY_CODE if asks(code))) if worth_keeping else b""
+    asked = (rule.code for rule in (*SHAPE_RULES, *FILE_RULES) if asks(rule.code))
+    return cache.key_of(*keys, *asked) if worth_keeping else b""
 
 
 def _judge(data: DataSet, part: Part, asks: Callable[[str], bool]) -> list[Finding]:
@@ -72,7 +75,7 @@ def _judge(data: DataSet, part: Part, asks: Callable[[str], bool]) -> list[Findi
             found.append(_finding(one, data, part))
     if part.unused and asks(UNUSED_IGNORE):
         data.unused = _unused(data, part, matched)
-        found += [_finding(one, data, part) for one in _ask(BY_CODE[UNUSED_IGNORE], data)]
+        found += [_finding(one, data, part) for one in _ask(_UNUSED_IGNORE, data)]
     return found
 
 

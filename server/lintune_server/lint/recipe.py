@@ -9,7 +9,7 @@ from lintune_server.lint import recipe_data
 from lintune_server.lint.findings import Edit, Finding, Fix
 from lintune_server.lint.recipe_source import RecipeSource
 from lintune_server.lint.sieve import UNUSED_RECIPE_IGNORE, Sieve, ignores_of
-from lintune_server.rules import RECIPE_RULES
+from lintune_server.rule_book import RECIPE_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Set

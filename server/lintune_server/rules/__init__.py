@@ -1,32 +1,40 @@
-"""The rule book. One rule, one module: a rule is in the book as soon as its module lies in a folder here."""
+"""The rules. One rule, one module: a rule is in the book as soon as its module lies in a folder here.
+
+Here are those for data sets. `rule_book` has all of them: checking data should not wait for the rules of recipes.
+"""
 
 from __future__ import annotations
 
 import pkgutil
 from dataclasses import replace
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from lintune_server.lint.rule import FileRule, HeadRule, LineRule, RecipeRule, Rule, ShapeRule
+from lintune_server.lint.rule import FileRule, HeadRule, LineRule, Rule, ShapeRule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
-def _collect() -> tuple[Rule, ...]:
-    """Every function of every rule. Those of one code have the name of the one with the page."""
+def collected(packages: Iterable[str]) -> tuple[Rule, ...]:
+    """Every function of every rule in some of the folders. Those of one code have the name of the one with the page."""
     found: dict[int, Rule] = {}
-    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
-        for value in vars(import_module(module.name)).values():
-            if isinstance(value, Rule):
-                found[id(value)] = value
+    for package in packages:
+        folder = import_module(f"{__name__}.{package}")
+        for module in pkgutil.iter_modules(folder.__path__, f"{folder.__name__}."):
+            for value in vars(import_module(module.name)).values():
+                if isinstance(value, Rule):
+                    found[id(value)] = value
     names = {rule.code: rule.name for rule in found.values() if rule.doc}
     named = (replace(rule, name=names.get(rule.code, rule.name)) for rule in found.values())
     return tuple(sorted(named, key=lambda rule: (rule.code, not rule.doc)))
 
 
-_CHECKS = _collect()
+ABOUT_RECIPES = ("recipe", "hardware")
+"""The folders of the families RC and HW."""
 
-RULES = tuple(rule for rule in _CHECKS if rule.doc)
-"""One for each code, in their order."""
-
-BY_CODE = {rule.code: rule for rule in RULES}
+CHECKS = collected(module.name for module in pkgutil.iter_modules(__path__) if module.name not in ABOUT_RECIPES)
+"""Every function of the others."""
 
 FAMILIES = {
     "JL": "JSON Lines",
@@ -39,7 +47,7 @@ FAMILIES = {
     "HW": "Hardware",
 }
 
-_LINE_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, LineRule))
+_LINE_RULES = tuple(rule for rule in CHECKS if isinstance(rule, LineRule))
 
 GATED_STAGES = tuple(tuple(rule for rule in _LINE_RULES if rule.family == family) for family in ("JL", "SF"))
 """Rules of single lines, in the order in which they are asked: from a stage with an error none goes on."""
@@ -53,10 +61,9 @@ FREE_STAGE = tuple(rule for rule in _LINE_RULES if rule.family not in ("JL", "SF
 NEEDLES = frozenset(rule.needles for rule in _LINE_RULES if rule.needles)
 """What the rules with needles look for."""
 
-HEAD_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, HeadRule))
-SHAPE_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, ShapeRule))
-FILE_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, FileRule))
-RECIPE_RULES = tuple(rule for rule in _CHECKS if isinstance(rule, RecipeRule))
+HEAD_RULES = tuple(rule for rule in CHECKS if isinstance(rule, HeadRule))
+SHAPE_RULES = tuple(rule for rule in CHECKS if isinstance(rule, ShapeRule))
+FILE_RULES = tuple(rule for rule in CHECKS if isinstance(rule, FileRule))
 
 FACTS = tuple(dict.fromkeys(fact for rule in FILE_RULES for fact in rule.facts))
 """What is kept of every sample."""

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from lintune_server.cli.main import COMMANDS, main
-from lintune_server.rules import RULES
+from lintune_server.rule_book import RULES
 
 
 def test_help_names_every_command(capsys):

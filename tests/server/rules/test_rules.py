@@ -20,7 +20,7 @@ from lintune_server.lint import checking, fixing, together
 from lintune_server.lint.recipe import check_recipe
 from lintune_server.lint.selection import Selection
 from lintune_server.lint.sieve import UNUSED_RECIPE_IGNORE
-from lintune_server.rules import BY_CODE, RULES
+from lintune_server.rule_book import BY_CODE, RULES
 
 FIXTURES = Path(__file__).parent / "fixtures"
 MACHINES = Path(__file__).parent / "machines"

@@ -12,7 +12,7 @@ from lintune_server.cli.reports.masked_lines import MaskedLines
 from lintune_server.cli.terminal import nearby, number
 from lintune_server.lint import statistics
 from lintune_server.lint.findings import Severity
-from lintune_server.rules import BY_CODE
+from lintune_server.rule_book import BY_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

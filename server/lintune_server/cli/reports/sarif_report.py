@@ -12,7 +12,8 @@ from urllib.parse import quote
 from lintune_server.cli.reports.limit import first_of_each
 from lintune_server.lint import baseline
 from lintune_server.lint.findings import Severity
-from lintune_server.rules import BY_CODE, FAMILIES
+from lintune_server.rule_book import BY_CODE
+from lintune_server.rules import FAMILIES
 
 if TYPE_CHECKING:
     from lintune_server.cli.tally import Tally

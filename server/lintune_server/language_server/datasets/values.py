@@ -8,7 +8,7 @@ from lintune_schemas.samples import SEGMENT_LABEL, TOOL_CALL_ID, TOOL_CALLS, WEI
 from lintune_server.language_server.datasets import skeletons
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
 from lintune_server.lint.ignoring import takes_sample
-from lintune_server.rules import RULES
+from lintune_server.rule_book import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

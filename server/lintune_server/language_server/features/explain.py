@@ -12,7 +12,7 @@ from lintune_schemas.base_model import cache_folder
 from lintune_server.language_server import convert
 from lintune_server.language_server.connection import LintuneServer  # noqa: TC001 (pygls reads annotations)
 from lintune_server.lint.rule_page import page_of
-from lintune_server.rules import BY_CODE
+from lintune_server.rule_book import BY_CODE
 
 if TYPE_CHECKING:
     from pathlib import Path

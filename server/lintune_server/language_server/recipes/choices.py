@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from lintune_schemas.model_files import CHAT_TEMPLATES
 from lintune_schemas.plan import GPU_OPTIMIZERS, OPTIMIZERS, SCHEDULERS
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
-from lintune_server.rules import FAMILIES, RULES
+from lintune_server.rule_book import RULES
+from lintune_server.rules import FAMILIES
 
 if TYPE_CHECKING:
     from lintune_schemas.recipe_keys import RecipeKey

@@ -12,7 +12,8 @@ from lintune_server.hardware import words
 from lintune_server.hardware.disk import BITS
 from lintune_server.language_server.recipes import base_models, choices
 from lintune_server.language_server.recipes.scalars import unquoted
-from lintune_server.rules import BY_CODE, FAMILIES
+from lintune_server.rule_book import BY_CODE
+from lintune_server.rules import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
