@@ -143,7 +143,7 @@ def _say(file: Path, what: str, target: Path | None, count: Count) -> None:
     else:
         said = f"{name} ({what}): no sample could be converted{', and nothing was written' if target else ''}."
     if count.left and count.converted:
-        said += f" {count.left:,} could not be converted."
+        said += f" Not converted: {count.left:,}."
     print(said, file=sys.stderr)
 
 
@@ -156,6 +156,7 @@ def _delimiter(text: str) -> str:
 
 def _encoding(text: str) -> str:
     try:
+        b"".decode(text)  # some codecs make no text
         return codecs.lookup(text).name
     except LookupError:
         raise ValueError from None

@@ -44,17 +44,22 @@ def convert(
     OpenAI chat. No file is written when no sample could be converted. Raises LintuneError, and OSError.
     """
     count = Count()
-    if not isinstance(target, Path):
-        _write(source, target, tell, count, to_messages, progress)
-        return count
     try:
-        with atomic.new_file(target) as partial, partial.open("wb") as out:
-            _write(source, out, tell, count, to_messages, progress)
-            if not count.converted:
-                raise _NothingConvertedError
+        if isinstance(target, Path):
+            with atomic.new_file(target) as partial, partial.open("wb") as out:
+                _write(source, out, tell, count, to_messages, progress)
+                if not count.converted:
+                    raise _NothingConvertedError
+        else:
+            _write(source, target, tell, count, to_messages, progress)
     except _NothingConvertedError:
-        if not count.left:
-            raise LintuneError(f"There is no sample in {source.path}.") from None
+        pass
+    except OSError as error:
+        if not isinstance(target, Path) or error.filename == str(source.path):
+            raise
+        raise LintuneError(f"{target} could not be written: {error.strerror or error}.") from error
+    if not count.converted and not count.left:
+        raise LintuneError(f"There is no sample in {source.path}.")
     return count
 
 

@@ -29,6 +29,8 @@ _SPACE = re.compile(r"[ \t\r\n]*+")
 _BETWEEN = re.compile(r"[ \t\r\n,]*+")
 _WRAPPED = re.compile(r'[ \t\r\n]*+\{[ \t\r\n]*+("(?:[^"\\]|\\.)*+")[ \t\r\n]*+:[ \t\r\n]*+\[[ \t\r\n]*+(?=\{)')
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
+_BRACKET_OUTSIDE = re.compile(r"[\[\]{]")
+_NOTHING = re.compile(r"(?!)")
 _BREAK_BEHIND_COMMA = re.compile(r",[\r\n][ \t\r\n]*+")
 _BREAK = re.compile(r"[\r\n][ \t\r\n]*+")
 
@@ -183,17 +185,22 @@ class _Reader:
 
         In a file with one sample a line, or pretty-printed, that is the next line that begins as the broken one does.
         """
-        skipped, indent = 0, self._indent
-        if indent is None:
-            end = self._balanced()
-            if end is not None:
-                skipped = end - self._at
-                self._advance(end)
-                return skipped
-        beginning = f"\n{indent}{{"
-        start = self._at + 1
-        while (found := self._text.find(beginning, start)) < 0 or indent is None:
-            to = max(self._at, len(self._text) - len(beginning))
+        start = self._at
+        if self._text[start] not in "{[":
+            return self._skip_to(_BRACKET_OUTSIDE, 1)
+        if self._indent is not None:
+            return self._skip_to(re.compile(rf"\n{self._indent}\{{"), len(self._indent) + 2)
+        end = self._balanced()
+        if end is None:
+            return self._skip_to(_NOTHING, 1)
+        self._advance(end)
+        return end - start
+
+    def _skip_to(self, beginning: re.Pattern[str], length: int) -> int:
+        """Go to where a pattern matches, behind here, or to the end. length: what the pattern matches at most."""
+        skipped, start = 0, self._at + 1
+        while (found := beginning.search(self._text, start)) is None:
+            to = max(self._at, len(self._text) - length)
             skipped += to - self._at
             self._advance(to)
             if not self._more():
@@ -202,8 +209,8 @@ class _Reader:
                 self._broken_at_end = True
                 return skipped
             start = self._at
-        skipped += found - self._at
-        self._advance(found)
+        skipped += found.start() - self._at
+        self._advance(found.start())
         return skipped
 
     def _balanced(self) -> int | None:

@@ -26,7 +26,7 @@ DELIMITERS = (",", "\t", ";", "|")
 _LOOKED_AT = 200
 """Rows that the dialect is found by."""
 _ALIKE = 0.9
-"""Share of them that have as many cells as the header."""
+"""Share of them that have as many cells as the header, in what is not known to be a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +41,21 @@ class Dialect:
         return csv.reader(lines, delimiter=self.delimiter, strict=True)
 
 
-def dialect_of(text: str, delimiter: str | None = None, *, one_column: bool = False) -> Dialect | None:
+def dialect_of(text: str, delimiter: str | None = None, *, is_table: bool = False) -> Dialect | None:
     """How a table is written, by its beginning; None when it looks like no table.
 
-    delimiter: when it is known. one_column: whether a table may have one column alone.
+    delimiter: when it is known. is_table: whether it is a
+    table all the same, with one column if need be.
     """
     best: tuple[float, Dialect] | None = None
     for candidate in [delimiter] if delimiter else DELIMITERS:
         for dialect in (Dialect(candidate), Dialect(candidate, backslash=True)):
             width, share = _fit(text, dialect)
-            if width < 2 or share < _ALIKE:
-                continue
-            if best is None or share > best[0]:
+            if width > 1 and (best is None or share > best[0]):
                 best = (share, dialect)
-    if best is not None:
+    if best is not None and best[0] >= (0 if is_table or delimiter else _ALIKE):
         return best[1]
-    return Dialect(delimiter or DELIMITERS[0]) if one_column or delimiter else None
+    return Dialect(delimiter or DELIMITERS[0]) if is_table or delimiter else None
 
 
 def _fit(text: str, dialect: Dialect) -> tuple[int, float]:

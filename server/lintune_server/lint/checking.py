@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DATASET_SUFFIXES = (".jsonl", ".ndjson")
 YAML_SUFFIXES = (".yaml", ".yml")
+_CONVERTIBLE = (".json", ".csv", ".tsv", ".parquet", ".gz")
 _NOT_SEARCHED = {"node_modules", "__pycache__", "venv", "build", "dist"}
 
 
@@ -70,7 +71,8 @@ def files_of(path: Path) -> Iterator[Path]:
     elif path.suffix in (*DATASET_SUFFIXES, *YAML_SUFFIXES):
         yield path
     else:
-        raise LintuneError(f"{path} is neither a data set (.jsonl) nor a recipe (.yaml).")
+        advice = f" Convert it first: lintune convert {path}" if path.suffix.lower() in _CONVERTIBLE else ""
+        raise LintuneError(f"{path} is neither a data set (.jsonl) nor a recipe (.yaml).{advice}")
 
 
 def is_data_set(path: Path) -> bool:
