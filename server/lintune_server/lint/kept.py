@@ -84,3 +84,7 @@ def _numbers(typecode: str, data: bytes) -> array[Any]:
     numbers: array[Any] = array(typecode)
     numbers.frombytes(data)
     return numbers
+
+
+# So that no two threads make msgspec look at these types first, at once: as for recipes (lintune_schemas/recipe.py).
+msgspec.msgpack.Decoder(_Kept)
