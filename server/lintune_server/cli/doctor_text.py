@@ -191,7 +191,8 @@ def _memory(found: RecipeReport, machine: Machine, look: Look) -> Iterator[str]:
 
 def _verdict(found: RecipeReport, look: Look) -> Iterator[str]:
     if found.fits is None:
-        yield from wrap("Whether it fits is not known.", look.width, "  ")
+        why = "The built-in trainer trains adapters: set adapter: qlora. " if found.recipe.adapter is None else ""
+        yield from wrap(f"{why}Whether it fits is not known.", look.width, "  ")
     elif found.fits:
         yield f"  {look.paint('It fits.', _GREEN)}"
     elif found.changes is None:

@@ -76,7 +76,9 @@ def of_recipe(source: RecipeSource, recipe: Recipe, path: Path, findings: tuple[
     facts, data, machine = source.model, source.data, source.machine
     counts = fitting.judged(recipe)
     found = estimate(recipe, facts if counts else None, data, machine)
-    fits = found.memory.peak <= machine.room if found.memory and machine.room is not None else None
+    fits = None
+    if counts and found.memory and machine.room is not None:
+        fits = found.memory.peak <= machine.room
     changes = fitting.nearest(recipe, facts, machine, data) if fits is False and facts else None
     written = disk.written(recipe, facts) if counts and facts else None
     trouble = "" if facts else _why_unknown(recipe, path)

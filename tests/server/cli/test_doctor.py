@@ -139,6 +139,14 @@ def test_no_model_and_no_data(run: Command, on):
     assert "./gone was not found" in " ".join(run("doctor", path).out.split())
 
 
+def test_a_training_that_is_not_built_in(run: Command, on):
+    on(machine("rtx3070"))
+    path = run.write("recipe.yaml", "base_model: Qwen/Qwen2.5-7B-Instruct\ndatasets: [{path: gone.jsonl}]\n")
+    found = run("doctor", path)
+    assert found.code == 0
+    assert "set adapter: qlora. Whether it fits is not known." in " ".join(found.out.split())
+
+
 def test_numbers_that_make_no_sense(run: Command, on):
     on(machine("laptop"))
     for key in ("micro_batch_size", "sequence_len", "gradient_accumulation_steps", "lora_r", "num_epochs"):
