@@ -78,7 +78,7 @@ async def test_more_keys_come_as_one_types(editor: Editor, recipe: Path) -> None
     )
     assert isinstance(found, types.CompletionList)
     assert found.is_incomplete
-    assert len(found.items) == 200
+    assert len(found.items) == 150
     assert "flash_attention" in await labels(editor, recipe, "base_model: x\nflash_att¦")
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _TRIGGERS = (" ", ":", "-", "[", "{", ",", "/", '"', "'")
 """Beside letters: what a value, an item or the next part of a path begins behind."""
 
-_MOST = 200
+_MOST = 150
 """Candidates in an answer. The editor asks again while one types, and gets those that are meant then."""
 
 _KINDS = {
