@@ -68,25 +68,25 @@ class Analyst:
             except Exception as error:  # one document's trouble is not another's
                 log.exception("a request failed")
                 reply = Failed(getattr(request, "number", 0), f"Lintune hit an internal error: {error}")
+            if isinstance(reply, Failed) and isinstance(request, Open | Change):
+                self._close(request.document)  # it is not what the server takes it for
             if reply is not None:
                 self._send(reply)
 
     def _answer(self, request: Request) -> Reply | None:
         match request:
             case Open(document, path, source):
+                self._close(document)
                 self._sources[document] = held = _Source(source)
                 self._documents[document] = LiveDataSet(path, context_for(path), held.path)
             case Change(document, first, removed, text):
-                self._documents[document].edit(first, removed, text)
+                self._document(document).edit(first, removed, text)
                 self._found.pop(document, None)
             case Close(document):
-                if data := self._documents.pop(document, None):
-                    data.close()
-                    self._sources.pop(document).close()
-                self._found.pop(document, None)
+                self._close(document)
                 memory.give_back()
             case Ask(number, document, renew):
-                data = self._documents[document]
+                data = self._document(document)
                 if renew:
                     data.renew(context_for(data.path))
                 findings = self._found[document] = data.findings(lambda done, size: self._progress(number, done, size))
@@ -94,7 +94,7 @@ class Analyst:
                 return _found(number, findings)
             case AskFixes(number, document, code):
                 if document not in self._found:
-                    self._found[document] = self._documents[document].findings()
+                    self._found[document] = self._document(document).findings()
                 findings = [one for one in self._found[document] if code is None or one.code == code]
                 return Fixes(number, fixing.safe_edits(findings))
             case AskRecipe(number, path, text):
@@ -106,6 +106,18 @@ class Analyst:
                 some, left_out = shown(checked.findings)
                 return Found(number, some, left_out, _texts(checked.lines, some))
         return None
+
+    def _document(self, number: int) -> LiveDataSet:
+        if number not in self._documents:
+            raise LintuneError("What was known of this file was lost. It is read again when it changes.")
+        return self._documents[number]
+
+    def _close(self, document: int) -> None:
+        if data := self._documents.pop(document, None):
+            data.close()
+        if source := self._sources.pop(document, None):
+            source.close()
+        self._found.pop(document, None)
 
     def _progress(self, number: int, done: int, size: int) -> None:
         if size > _PROGRESS_EVERY:

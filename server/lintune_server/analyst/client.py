@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
 from lintune_server.analyst import messages
-from lintune_server.analyst.messages import AskFile, AskFixes, AskOutlook, AskRecipe, Failed, Found, Progress, packed
+from lintune_server.analyst.messages import (
+    AskFile,
+    AskFixes,
+    AskOutlook,
+    AskRecipe,
+    Failed,
+    Found,
+    Open,
+    Progress,
+    packed,
+)
 from lintune_server.child_process import death
 
 if TYPE_CHECKING:
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lintune_server.analyst.messages import Ask, Change, Close, Open, Reply
+    from lintune_server.analyst.messages import Ask, Change, Close, Reply
     from lintune_server.language_server.recipes.outlook import Outlook
     from lintune_server.lint.findings import Edit
 
@@ -44,7 +54,7 @@ class AnalystClient:
 
     def __init__(self) -> None:
         self.life = 0
-        """Counts the processes that there were."""
+        """Another number whenever a process begins or ends."""
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
@@ -52,10 +62,8 @@ class AnalystClient:
         self._numbers = 0
         self._deaths = 0
         self._closed = False
-
-    @property
-    def process_id(self) -> int | None:
-        return self._process.pid if self._process else None
+        self._sources: set[Path] = set()
+        """Files that were handed over to the process, which deletes them, unless it dies before."""
 
     def number(self) -> int:
         """A new number, of a request or a document."""
@@ -65,10 +73,12 @@ class AnalystClient:
     async def start(self) -> None:
         """Make sure that the process is there. Raises LintuneError when it cannot be, or died again and again."""
         async with self._starting:
-            if self._process is not None:
-                return
+            if self._process is not None and self._reader is not None:
+                if not self._is_leaving(self._process):
+                    return
+                await asyncio.wait({self._reader})  # until everybody knows
             if self._closed:
-                raise AnalystGone("The language server is closing.")
+                raise LintuneError("The language server is closing.")
             if self._deaths >= _MOST_DEATHS:
                 raise LintuneError(
                     "The process that analyses large files died again and again, perhaps out of memory. "
@@ -87,7 +97,9 @@ class AnalystClient:
             self._reader = asyncio.create_task(self._read(self._process))
 
     def tell(self, message: Open | Change | Close) -> None:
-        """Say something that is not answered; nothing when there is no process."""
+        """Say something that is not answered. Raises AnalystGone when there is no process."""
+        if isinstance(message, Open):
+            self._sources.add(message.source)
         self._write(message)
 
     async def found(
@@ -124,13 +136,10 @@ class AnalystClient:
     async def close(self) -> None:
         """End the process. May be called twice."""
         self._closed = True
-        process = self._process
-        if process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()  # it holds nothing that is worth a farewell
-        await process.wait()
-        if self._reader:
+        async with self._starting:
+            if self._process is None or self._reader is None:
+                return
+            _kill(self._process)  # it holds nothing that is worth a farewell
             await asyncio.wait({self._reader})
 
     async def _ask(
@@ -149,18 +158,33 @@ class AnalystClient:
 
     def _write(self, message: messages.Request) -> None:
         process = self._process
-        if process is None or process.stdin is None or process.stdin.is_closing():
+        if process is None or process.stdin is None or self._is_leaving(process):
             raise AnalystGone("The process that analyses large files is gone.")
         process.stdin.write(packed(message))
 
+    @staticmethod
+    def _is_leaving(process: Process) -> bool:
+        """Whether it was seen to end, though not by whoever reads what it says."""
+        return process.returncode is not None or process.stdin is None or process.stdin.is_closing()
+
     async def _read(self, process: Process) -> None:
         assert process.stdout is not None
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        try:
             while True:
                 length = int.from_bytes(await process.stdout.readexactly(messages.LENGTH), "little")
                 self._answered(messages.replies.decode(await process.stdout.readexactly(length)))
-        code = await _ended(process)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            code = await _ended(process)
+        except Exception:  # it cannot be understood any more
+            log.exception("the analyst is ended")
+            _kill(process)
+            code = await process.wait()
         self._process = None
+        self.life += 1
+        for source in self._sources:
+            with contextlib.suppress(OSError):
+                source.unlink(missing_ok=True)
+        self._sources.clear()
         if not self._closed:
             self._deaths += 1
             log.warning("the analyst ended: %s", death(code))
@@ -183,9 +207,13 @@ class AnalystClient:
 
 
 async def _ended(process: Process) -> int:
-    """The exit code of a process that closed its pipe, or does not make sense any more."""
+    """The exit code of a process that closed its pipe."""
     with contextlib.suppress(TimeoutError):
         return await asyncio.wait_for(process.wait(), _LAST_SECONDS)
+    _kill(process)
+    return await process.wait()
+
+
+def _kill(process: Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.kill()
-    return await process.wait()

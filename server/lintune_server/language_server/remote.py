@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lintune_server.analyst.client import AnalystClient
     from lintune_server.language_server import text
     from lintune_server.language_server.documents import Document
-    from lintune_server.lint.findings import Finding
+    from lintune_server.lint.findings import Edit, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Remote:
         self._life = 0
         """That of the analyst who has it; 0 for nobody."""
         self._untold: list[Change] = []
+        self._telling = asyncio.Lock()
         self._closed = False
 
     @property
@@ -69,33 +70,64 @@ class Remote:
 
         Raises LintuneError, and AnalystGone when the process died.
         """
-        await self._analyst.start()
-        if not self.is_open:
-            await self._open()
-        for change in self._untold:
-            self._analyst.tell(change)
-        self._untold.clear()
+        await self._tell()
         renew, self.renew, about = self.renew, False, revision()
         request = Ask(self._analyst.number(), self.number, renew)
-        found = await self._analyst.found(request, lambda done, size: self._around.progress(self._document, done, size))
+        try:
+            found = await self._analyst.found(
+                request, lambda done, size: self._around.progress(self._document, done, size)
+            )
+        except LintuneError:
+            self._forget()  # whatever it was: the next time it begins anew
+            raise
         return found.findings, found.left_out, about
 
+    async def fixes(self, code: str | None) -> list[Edit]:
+        """The edits of all safe fixes, or of those of one rule. Raises as `findings` does."""
+        await self._tell()
+        return await self._analyst.fixes(self.number, code)
+
     def close(self) -> None:
+        """Whoever waits for something is cancelled by the caller."""
         self._closed = True
+        self._forget()
+
+    async def _tell(self) -> None:
+        """Make sure that the analyst has the text as it is now."""
+        async with self._telling:
+            await self._analyst.start()
+            if not self.is_open:
+                await self._open()
+            for change in self._untold:
+                self._analyst.tell(change)
+            self._untold.clear()
+
+    async def _open(self) -> None:
+        self._life = life = self._analyst.life
+        self.renew = False
+        self._untold.clear()  # what changes from now on is told after it was opened
+        lines = list(self._document.text.lines)
+        writing = asyncio.get_running_loop().run_in_executor(self._around.executor, _written, lines)
+        try:
+            source = await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            self._life = 0
+            (await writing).unlink()
+            raise
+        except LintuneError:
+            self._life = 0
+            raise
+        if self._closed or life != self._analyst.life:
+            source.unlink()
+            raise AnalystGone("The process that analyses large files ended.")
+        self._analyst.tell(Open(self.number, self._document.lint_path, source))
+
+    def _forget(self) -> None:
         if self.is_open:
             with suppress(AnalystGone):
                 self._analyst.tell(Close(self.number))
         self._life = 0
-
-    async def _open(self) -> None:
-        self._life, self.renew = self._analyst.life, False
-        self._untold.clear()  # what changes from now on is told after it was opened
-        loop, lines = asyncio.get_running_loop(), list(self._document.text.lines)
-        source = await loop.run_in_executor(self._around.executor, _written, lines)
-        if self._closed:
-            source.unlink()
-            raise asyncio.CancelledError
-        self._analyst.tell(Open(self.number, self._document.lint_path, source))
+        self._untold.clear()
 
 
 def _written(lines: Sequence[str]) -> Path:
