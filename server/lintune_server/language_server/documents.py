@@ -62,7 +62,7 @@ class Document:
         for places, new in edits:
             if places is None:
                 removed, self.text = len(self.text.lines), Text(new)
-                changes.append(Change(0, removed, self.text.lines))
+                changes.append(Change(0, removed, tuple(self.text.lines)))  # those of now: more edits follow
             else:
                 changes.append(self.text.replace(*places, new, encoding))
         self.version = version

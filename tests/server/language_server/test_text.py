@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lintune_server.language_server.documents import Document
 from lintune_server.language_server.text import Encoding, Text, split
 
 CHARACTERS = st.text(alphabet=st.sampled_from(["a", "é", "日", "😀", "\n", "\r", "\u2028", "\x0c", '"']))
@@ -93,3 +94,10 @@ def _offset(text: str, place: tuple[int, int], encoding: Encoding) -> int:
             units += width(char)
         at += 1
     return at
+
+
+def test_what_an_edit_did_stays_as_it_was_when_others_follow() -> None:
+    document = Document("file:///train.jsonl", "jsonl", 1, "a\n")
+    whole, insertion = document.change(2, [(None, "b\nc\n"), (((0, 0), (0, 0)), "new\n")], Encoding.UTF16)
+    assert list(whole.lines) == ["b\n", "c\n", ""]
+    assert list(insertion.lines) == ["new\n", "b\n"]
