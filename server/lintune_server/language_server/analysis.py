@@ -115,6 +115,9 @@ class Analysis:
         self._era += 1
         self._revision += 1
         self._remote.renew = True
+        self._typed |= self.board.fresh
+        if self._typed:
+            self._check_lines()
         self._analyse_in(0)
 
     def others_changed(self) -> None:
@@ -138,11 +141,12 @@ class Analysis:
         whole: of a small document those of its analysis, too, which is on its way.
         """
         if self._line_task is not None:
-            await asyncio.shield(self._line_task)
+            await asyncio.wait({self._line_task})
         if self._task is not None and whole and not self._is_large:
-            await asyncio.shield(self._task)
+            await asyncio.wait({self._task})
         lines, board = tuple(self.document.text.lines), self.board
-        return Report(self.document.version, lines, tuple(board.shown()), board.left_out, str(board.edition))
+        edition = f"{self._remote.number}.{board.edition}"  # not that of the same file when it was open before
+        return Report(self.document.version, lines, tuple(board.shown()), board.left_out, edition)
 
     async def fixes(self, code: str | None = None) -> list[Edit]:
         """The edits of all safe fixes in the document, or of those of one rule, at once.
@@ -150,9 +154,9 @@ class Analysis:
         Raises LintuneError when they cannot be known.
         """
         if self._task is not None:
-            await asyncio.shield(self._task)
+            await asyncio.wait({self._task})
         if self.board.left_out:
-            return await self._around.analyst.fixes(self._remote.number, code)
+            return await self._remote.fixes(code)
         return fixing.safe_edits(one for one in self.board.shown() if code is None or one.code == code)
 
     def close(self) -> None:

@@ -72,23 +72,44 @@ class Board:
             self._settled = _follow(self._settled, change)
         self.left_out, self.revision = left_out, revision
 
+    @property
+    def fresh(self) -> set[int]:
+        """The lines of which what was found by themselves is shown."""
+        return set(self._fresh)
+
     def shown(self) -> list[Finding]:
         """In the order of the file."""
         if not self._fresh:
             return self._settled
-        others = [one for one in self._settled if one.whole_file or one.range.start.line not in self._fresh]
+        newer = {line for line, fresh in self._fresh.items() if fresh.revision > self.revision}
+        others = [one for one in self._settled if one.whole_file or one.range.start.line not in newer]
+        known = set(others) if len(newer) < len(self._fresh) else set()
         fresh = [moved(one, line) for line, fresh in self._fresh.items() for one in fresh.findings]
-        return sorted([*others, *fresh], key=lambda finding: finding.range)
+        return sorted([*others, *(one for one in fresh if one not in known)], key=lambda finding: finding.range)
 
 
 def _follow(findings: list[Finding], change: Change) -> list[Finding]:
     """What is left of them, and where it is now. What is about the file as a whole stays until that is looked at."""
-    first, beyond, delta = change.first, change.first + change.removed, change.added - change.removed
-    if delta == 0:
-        return [one for one in findings if one.whole_file or not first <= one.range.start.line < beyond]
-    kept = [one for one in findings if one.range.start.line < first or one.whole_file]
-    kept += [_moved(one, delta) for one in findings if one.range.start.line >= beyond and not one.whole_file]
-    return kept
+    return [kept for one in findings if (kept := _kept(one, change)) is not None]
+
+
+def _kept(finding: Finding, change: Change) -> Finding | None:
+    """The finding, without a fix that is about lines that changed."""
+    line = finding.range.start.line
+    if finding.whole_file:
+        return finding if finding.fix is None else replace(finding, fix=None)
+    now = change.now(line)
+    if now is None:
+        return None
+    if finding.fix is not None:
+        ranges = [edit.range for edit in finding.fix.edits]
+        if line < change.first:
+            stands = all(range_.end.line < change.first for range_ in ranges)
+        else:
+            stands = all(range_.start.line >= change.first + change.removed for range_ in ranges)
+        if not stands:
+            finding = replace(finding, fix=None)
+    return finding if now == line else _moved(finding, now - line)
 
 
 def _moved(finding: Finding, lines: int) -> Finding:

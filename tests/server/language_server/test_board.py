@@ -1,5 +1,6 @@
 """Findings move with the text until the next analysis."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from lintune_server.language_server.board import Board
@@ -74,3 +75,29 @@ def test_other_places_of_the_same_line_move_along() -> None:
     board.settle([finding(4, related=(here, first, elsewhere))], 0, 0)
     board.edited(Change(1, 0, ["new\n"]), 1)
     assert [other.line for other in board.shown()[0].related] == [5, 0, 4]
+
+
+def test_a_fix_of_lines_that_changed_is_none_any_more() -> None:
+    board = Board()
+    last = Fix("remove", (Edit(Range(Position(3, 7), Position(4, 9)), ""),))  # with the line end before it
+    whole = finding(0, "JL006", whole_file=True)
+    board.settle([whole, finding(2), replace(finding(4, "DU301"), fix=last)], 0, 0)
+    board.edited(Change(3, 1, ["longer\n"]), 1)
+    assert [(one.code, one.fix is None) for one in board.shown()] == [
+        ("JL006", True),
+        ("JL001", False),
+        ("DU301", True),
+    ]
+
+
+def test_lines_that_were_looked_at_keep_what_only_the_whole_shows() -> None:
+    """Where there are more findings than are shown."""
+    board = Board()
+    board.settle([finding(1), finding(3, "DU301")], 7, 0)
+    board.checked({1: [finding(0)], 3: [finding(0, "SF106")], 5: [finding(0, "SF109")]}, 0)
+    assert shown(board) == [(1, "JL001"), (3, "DU301"), (3, "SF106"), (5, "SF109")]
+    board.edited(Change(3, 1, ["a\n"]), 1)
+    board.checked({3: [finding(0, "SF111")]}, 1)
+    assert shown(board) == [(1, "JL001"), (3, "SF111"), (5, "SF109")]
+    board.settle([finding(1), finding(3, "DU301")], 7, 1)
+    assert shown(board) == [(1, "JL001"), (3, "DU301"), (3, "SF111"), (5, "SF109")]
