@@ -37,7 +37,7 @@ def to_chat(sample: Sample, layout: Layout) -> Sample:
     What is no part of the conversation stays as it is, in its order. A tool call gets the id that OpenAI's format asks
     for. Raises NoChatError for a sample that no chat can say, and as `conversations.read` does for a broken one.
     """
-    if layout.format is SampleFormat.PREFERENCE or (layout.format is SampleFormat.CHAT and _MESSAGES in layout.known):
+    if layout.format is SampleFormat.PREFERENCE or _is_chat(sample, layout):
         return sample
     if not layout.templated:
         raise NoChatError("raw text has no turns of user and assistant")
@@ -55,6 +55,13 @@ def to_chat(sample: Sample, layout: Layout) -> Sample:
         elif _MESSAGES not in chat:
             chat[_MESSAGES] = messages
     return chat
+
+
+def _is_chat(sample: Sample, layout: Layout) -> bool:
+    """Whether it is OpenAI chat already, with all that is said in its messages."""
+    if layout.format is not SampleFormat.CHAT or _MESSAGES not in layout.known:
+        return False
+    return not any(one.kind is Kind.TEXT and sample.get(one.key) for one in layout.fields)
 
 
 def _with_tools_read(sample: Sample, layout: Layout) -> Sample:

@@ -156,7 +156,7 @@ def _delimiter(text: str) -> str:
 
 def _encoding(text: str) -> str:
     try:
-        b"".decode(text)  # some codecs make no text
+        b"ab".decode(text, "replace")  # some codecs make no text
         return codecs.lookup(text).name
     except LookupError:
         raise ValueError from None

@@ -272,7 +272,7 @@ class _Reader:
 def _refuse_messages(first: dict[str, object]) -> None:
     if layouts.detect(first) is None and any(keys.role in first for keys in (OPENAI_MESSAGE, SHAREGPT_MESSAGE)):
         raise LintuneError(
-            'The list holds messages, not samples: it is one conversation. Put it under a key, as in {"messages": […]}.'
+            "A list in it holds messages, not samples: put each conversation under a key, as in {“messages”: […]}."
         )
 
 
