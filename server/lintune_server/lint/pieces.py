@@ -49,8 +49,9 @@ class Piece:
     too_long: bool = False
 
 
-def cut(file: BinaryIO, size: int, length: int = PIECE_BYTES) -> Iterator[Piece]:
-    """The pieces of the first `size` bytes, of about `length` bytes each."""
+def cut(file: BinaryIO, size: int, length: int | None = None) -> Iterator[Piece]:
+    """The pieces of the first `size` bytes, of about `length` bytes each; `PIECE_BYTES` unless said otherwise."""
+    length = length or PIECE_BYTES
     start = 0
     while start < size:
         end = _line_end_before(file, start, min(start + length, size), size, length)

@@ -272,6 +272,7 @@ async def test_a_base_model_that_came_with_the_training_is_known_afterwards(
     editor.replace(recipe, "smollm2-135m-instruct", "./model")
     editor.save(recipe)
     assert "base_model: ./model was not found" in await editor.hover_until(data, 0, "not found")
+    assert await editor.command("lintune.train", recipe.as_uri()) is True  # a save does not train with such an error
     shutil.copytree(model_files.tokenizer_folder(base_model.find(base_model.DEMO_MODEL, workspace)), model)
     (model / "config.json").write_text("{}")
     await editor.until(lambda: any(status.step == 1 for status in editor.statuses))
