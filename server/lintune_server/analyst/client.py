@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MOST_DEATHS = 3
-"""In a row, without an answer in between: then something is in the text that kills it, and it is left alone."""
+"""In a row, without an answer in between: then something is in the text that kills it, or there is no memory."""
+
+_REST = 60.0
+"""Seconds for which it is left alone then. After that each death is one too many."""
 
 _LAST_SECONDS = 2.0
 """From its last word to its end."""
@@ -61,6 +64,7 @@ class AnalystClient:
         self._waiting: dict[int, tuple[asyncio.Future[Reply], Callable[[int, int], None]]] = {}
         self._numbers = 0
         self._deaths = 0
+        self._died = 0.0
         self._closed = False
         self._sources: set[Path] = set()
         """Files that were handed over to the process, which deletes them, unless it dies before."""
@@ -79,7 +83,7 @@ class AnalystClient:
                 await asyncio.wait({self._reader})  # until everybody knows
             if self._closed:
                 raise LintuneError("The language server is closing.")
-            if self._deaths >= _MOST_DEATHS:
+            if self._deaths >= _MOST_DEATHS and asyncio.get_running_loop().time() < self._died + _REST:
                 raise LintuneError(
                     "The process that analyses large files died again and again, perhaps out of memory. "
                     "What is typed is still checked; lintune check shows the rest."
@@ -187,6 +191,7 @@ class AnalystClient:
         self._sources.clear()
         if not self._closed:
             self._deaths += 1
+            self._died = asyncio.get_running_loop().time()
             log.warning("the analyst ended: %s", death(code))
         for future, _ in self._waiting.values():
             if not future.done():

@@ -16,7 +16,7 @@ from lintune_schemas.errors import LintuneError
 from lintune_server.analyst import messages
 from lintune_server.analyst.__main__ import Analyst
 from lintune_server.analyst.client import AnalystClient, AnalystGone
-from lintune_server.analyst.messages import Ask, Change, Close, Failed, Open
+from lintune_server.analyst.messages import Ask, AskFile, Change, Close, Failed, Open
 from lintune_server.language_server import remote
 from lintune_server.language_server.documents import Document
 from lintune_server.language_server.remote import Remote, Surroundings
@@ -85,6 +85,20 @@ async def test_what_cannot_be_understood_is_no_reason_to_wait_for_ever(
     with pytest.raises(AnalystGone):
         await client.found_in_recipe(tmp_path / "recipe.yaml", "adapter: lora\n")
     monkeypatch.undo()
+    assert (await client.found_in_recipe(tmp_path / "recipe.yaml", "adapter: lora\n")).findings
+
+
+async def test_one_that_dies_again_and_again_is_left_alone_for_a_while(
+    client: AnalystClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        await client.start()
+        kill(client)
+        with pytest.raises(AnalystGone):
+            await client.found(AskFile(client.number(), tmp_path / "train.jsonl"))
+    with pytest.raises(LintuneError, match="again and again"):
+        await client.start()
+    monkeypatch.setattr("lintune_server.analyst.client._REST", 0.0)
     assert (await client.found_in_recipe(tmp_path / "recipe.yaml", "adapter: lora\n")).findings
 
 
