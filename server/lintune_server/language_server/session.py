@@ -86,6 +86,7 @@ class Session:
             return
         self.trusted = trusted
         self.start(self.training.trust_changed())
+        self.start(self.unopened.look())
         if not trusted:
             self.preview.close()
             self.start(self.sidecar.close())
@@ -123,10 +124,13 @@ class Session:
             self.start(self.training.saved(document.path, document.kind))
 
     def close(self, uri: str) -> None:
-        if self.documents.pop(uri, None) is None:
+        document = self.documents.pop(uri, None)
+        if document is None:
             return
         self.analyses.pop(uri).close()
         self.diagnostics.closed(uri)
+        if document.path:
+            self.unopened.closed(document.path)
 
     def file_changed(self, path: Path) -> None:
         """The client says that a file was saved, made or deleted by some program."""

@@ -35,23 +35,40 @@ class Unopened:
         self._session = session
         self._told: dict[Path, str] = {}
         """The state in which each file was that the client was told of."""
+        self._looking = asyncio.Lock()
 
     async def look(self) -> None:
         """Tell what is found in the workspace's files that are too large to be opened, where they changed."""
         if not self._session.trusted:
             return
-        for path in sorted(self._session.training.files):
-            uri = convert.uri_of(path)
-            if uri in self._session.documents or not await asyncio.to_thread(_is_too_large, path):
-                continue
-            state = await self.state(path)
-            if self._told.get(path) == state:
-                continue
-            self._told[path] = state
-            try:
-                self._session.diagnostics.of_unopened(uri, await self.diagnostics(path))
-            except LintuneError as error:
-                self._session.messages.log(str(error))
+        async with self._looking:
+            files = self._session.training.files
+            for path in sorted(files.union(self._told)):
+                if path in files and await asyncio.to_thread(_is_too_large, path):
+                    await self._look_at(path)
+                elif self._told.pop(path, None) is not None:
+                    self._tell(path, [])
+
+    def closed(self, path: Path) -> None:
+        """A file is not open any more: of what was found in it the client has been told to forget all."""
+        self._told.pop(path, None)
+        if path in self._session.training.files:
+            self._session.start(self.look())
+
+    async def _look_at(self, path: Path) -> None:
+        state = await self.state(path)
+        if convert.uri_of(path) in self._session.documents or self._told.get(path) == state:
+            return
+        self._told[path] = state
+        try:
+            self._tell(path, await self.diagnostics(path))
+        except LintuneError as error:
+            self._session.messages.log(str(error))
+
+    def _tell(self, path: Path, found: list[types.Diagnostic]) -> None:
+        uri = convert.uri_of(path)
+        if uri not in self._session.documents:  # which it may have become meanwhile
+            self._session.diagnostics.of_unopened(uri, found)
 
     async def diagnostics(self, path: Path) -> list[types.Diagnostic]:
         """What is found in a file. Raises LintuneError."""
