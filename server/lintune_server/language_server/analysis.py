@@ -206,6 +206,8 @@ class Analysis:
 
     def _analyse_in(self, seconds: float) -> None:
         self._due = self._loop.time() + seconds
+        if self._closed:
+            return
         if self._task is None or self._task.done():
             self._task = self._around.start(self._follow())
 
@@ -218,6 +220,9 @@ class Analysis:
                 findings, left_out, revision = await self._analyse()
             except AnalystGone:
                 continue  # another one is started, until they die again and again
+            except Exception:
+                self._around.progress(self.document, 0, 0)
+                raise
             if self._closed:
                 return
             if era == self._era:

@@ -86,10 +86,14 @@ class Diagnostics:
             self._session.server.workspace_diagnostic_refresh(None)
 
     def progress(self, document: Document, done: int, size: int) -> None:
-        """Of a large document so many bytes are read, for the first time."""
+        """Of a large document so many bytes are read, for the first time. size: 0 when nobody reads it any more."""
         if document.uri not in self._session.analyses:
             return
         reading = self._reading.get(document.uri)
+        if not size:
+            if reading is not None:
+                self._reading.pop(document.uri).end("")
+            return
         if reading is None:
             if done == size:
                 return

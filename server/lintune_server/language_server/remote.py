@@ -31,7 +31,8 @@ class Surroundings:
     """What the analyses of all documents share.
 
     publish: called on the event loop when there is something new to show of a document. progress: told the bytes of a
-    large document that are read, and all. start: runs a coroutine in the background.
+    large document that are read, and all, which are 0 when nobody reads it any more. start: runs a coroutine in the
+    background.
     """
 
     executor: Executor
