@@ -18,8 +18,10 @@ from lintune_server.lint.words import json_kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BLOCK = 1 << 20
-"""Characters that are read at once."""
+_BLOCK = 1 << 17
+"""Characters that are read at once. Python counts the lines of all of them for every error that it raises."""
+_HEAD = 1 << 20
+"""Characters that are read at first, to see what encloses the samples."""
 _NEAR_THE_END = 16
 """Characters before the end of what has been read within which a literal or an escape may be cut: `-Infinity` is 9."""
 _EXPLAINED = 1 << 18
@@ -70,7 +72,7 @@ class _Reader:
         """Whether the end of the file was reached in search of a sample behind a broken one."""
 
     def read(self) -> Iterator[Item]:
-        self._more()
+        self._more(_HEAD)
         if self._text.startswith(BOM):
             self._at = 1
         wrapper = self._enter_wrapper()
@@ -164,16 +166,16 @@ class _Reader:
 
     def _broken(self, why: str | None) -> Left:
         """Go on with the next sample. why: what is wrong, when that is known."""
-        line, column, start = self._line, self._column, self._text[self._at : self._at + _EXPLAINED]
+        line, column, text, at = self._line, self._column, self._text, self._at
         length = self._skip()
-        broken = start[:length]
+        broken = text[at : at + min(length, _EXPLAINED)]
         if length > LONGEST_LINE:
             why = f"it is longer than {LONGEST_LINE >> 20} MB, which is no sample"
         if why is None:
             faults = json_faults.find(broken.rstrip().rstrip(",]").rstrip() if length <= _EXPLAINED else broken).found
-            at = faults[0].start if faults else 0
+            start = faults[0].start if faults else 0
             why = faults[0].message if faults else "it is no JSON"
-            line, column = _moved(line, column, broken[:at])
+            line, column = _moved(line, column, broken[:start])
         if self._line > line + 1 and self._at < len(self._text):
             why += f" (the next sample is on line {self._line:,})"
         elif self._broken_at_end and self._line > line + 1:
@@ -254,12 +256,12 @@ class _Reader:
             self._column += to - self._at
         self._at = to
 
-    def _more(self) -> bool:
+    def _more(self, least: int = 0) -> bool:
         """Read on; False when there is nothing more, or what stands at `_at` is too long already."""
         held = len(self._text) - self._at
         if self._ended or held > LONGEST_LINE:
             return False
-        block = self._stream.read(max(_BLOCK, held))
+        block = self._stream.read(max(_BLOCK, held, least))
         self._ended = not block
         self._text = self._text[self._at :] + block
         self._at = 0

@@ -132,7 +132,7 @@ def _dialect(path: Path, text: str, delimiter: str | None, whole: bool) -> Diale
     if not whole:
         text = text[: text.rfind("\n") + 1]
     dialect = tables.dialect_of(text, delimiter, is_table=looks_like_one)
-    if dialect is None or not (delimiter or looks_like_one or (kind is not None and kind.table)):
+    if dialect is None or not (delimiter or looks_like_one or (kind is not None and kind.convertible)):
         raise LintuneError(
             f"{path} is neither JSON nor a table nor a Parquet file. Is it a table? Then give its --delimiter."
         )

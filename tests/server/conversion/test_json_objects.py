@@ -27,7 +27,7 @@ SAMPLES = st.lists(st.dictionaries(st.text(st.characters(codec="utf-8"), max_siz
 
 
 def items(text: str, block: int = 1 << 20) -> list[Taken | Left]:
-    with patch.object(json_objects, "_BLOCK", block):
+    with patch.object(json_objects, "_BLOCK", block), patch.object(json_objects, "_HEAD", block):
         return list(json_objects.read(io.StringIO(text, newline="")))
 
 

@@ -9,7 +9,9 @@ from lintune_server.lint.findings import Severity
 from lintune_server.lint.lines import BLANK
 from lintune_server.lint.problems import Columns, Problem, RecipeProblem
 from lintune_server.lint.rule import recipe_rule, shape_rule
+from lintune_server.lint.shape import Head
 from lintune_server.lint.words import closest
+from lintune_server.rules.json_lines import encodings, file_kinds, one_a_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,9 @@ _REMOTE = re.compile(r"[a-z0-9]+://.*|[\w-][\w.-]*/[\w-]+", re.ASCII)
 _NOTHING = 1 << 12
 """Bytes of white space at most that are still looked through, to call a file empty."""
 
+_BEGINNING = 1 << 16
+"""Bytes of a file that show what it is."""
+
 
 @shape_rule("DS505", Severity.ERROR)
 def unusable_file(shape: Shape) -> Iterator[tuple[int, Problem]]:
@@ -30,7 +35,8 @@ def unusable_file(shape: Shape) -> Iterator[tuple[int, Problem]]:
     ## What it does
     Reports a file of the recipe that is missing, a folder, another recipe, empty, or that cannot be read: in the
     recipe, and an empty one in the file itself. A name that looks like one on the Hugging Face hub is a warning:
-    Axolotl would look there, the built-in trainer reads files.
+    Axolotl would look there, the built-in trainer reads files. So is a JSON list, a table or a Parquet file, of which
+    `lintune convert` makes JSON Lines.
 
     ## Why it hurts
     The run cannot start, or it trains on less than was meant.
@@ -82,7 +88,7 @@ def _fault(folder: Path, name: str) -> tuple[str, Severity | None] | None:
         return f"{name} may not be read. Change its permissions.", None
     if status.st_size <= _NOTHING and _is_blank(file):
         return f"{name} is empty: there is no sample in it.", None
-    return None
+    return None if file.suffix in (".jsonl", ".ndjson") else _other_kind(file, name, status.st_size)
 
 
 def _is_blank(file: Path) -> bool:
@@ -90,6 +96,23 @@ def _is_blank(file: Path) -> bool:
         return not file.read_bytes().strip()
     except OSError:
         return False
+
+
+def _other_kind(file: Path, name: str, size: int) -> tuple[str, Severity | None] | None:
+    """Of a file that is no JSON Lines. One that is called .jsonl has that finding itself."""
+    try:
+        with file.open("rb") as opened:
+            head = Head(size, opened.read(_BEGINNING), file.read_bytes)
+    except OSError:
+        return None
+    kind = file_kinds.kind_of(head)
+    if encodings.wide(head.data) is not None or (kind is None and one_a_line.spread(head) is None):
+        return None
+    if kind is not None and not kind.convertible:
+        return f"{name} is no JSON Lines: {kind.what}. {kind.advice}", None
+    what = kind.what if kind else "its JSON is not one object a line"
+    advice = f"Axolotl may read it, the built-in trainer does not: lintune convert {name}"
+    return f"{name} is no JSON Lines: {what}. {advice}", Severity.WARNING
 
 
 def _missing(file: Path, name: str) -> tuple[str, Severity | None]:

@@ -15,8 +15,8 @@ class FileKind(NamedTuple):
     advice: str
     text: bool = False
     """Whether it is text that may be a table."""
-    table: bool = False
-    """Whether it looks like one."""
+    convertible: bool = False
+    """Whether `lintune convert` makes JSON Lines of it."""
 
 
 def _rows(reader: str) -> str:
@@ -26,10 +26,13 @@ def _rows(reader: str) -> str:
 _CONVERT = "Write its rows as JSON Lines: lintune convert does."
 _UNPACK = "Unpack it."
 _MAGIC = (
-    (b"PAR1", FileKind("it is a Parquet file", _CONVERT)),
+    (b"PAR1", FileKind("it is a Parquet file", _CONVERT, convertible=True)),
     (b"ARROW1", FileKind("it is an Arrow file", _rows("read_feather(…)"))),
     (b"Obj\x01", FileKind("it is an Avro file", "Write its records as JSON Lines.")),
-    (b"\x1f\x8b", FileKind("it is a gzip archive", f"{_UNPACK} gunzip does, and so does lintune convert.")),
+    (
+        b"\x1f\x8b",
+        FileKind("it is a gzip archive", f"{_UNPACK} gunzip does, and so does lintune convert.", convertible=True),
+    ),
     (b"PK\x03\x04", FileKind("it is a zip archive, or a spreadsheet", f"{_UNPACK} Save a spreadsheet as CSV first.")),
     (b"\x28\xb5\x2f\xfd", FileKind("it is a Zstandard archive", f"{_UNPACK} unzstd does.")),
     (b"BZh91AY&SY", FileKind("it is a bzip2 archive", f"{_UNPACK} bunzip2 does.")),
@@ -103,7 +106,7 @@ def _table(lines: list[str]) -> FileKind | None:
         if len(rows) > 1 and all(len(row) == len(columns) for row in rows[1:3]):
             shown = ", ".join(columns)
             shown = shown if len(shown) <= 60 else f"{shown[:59]}…"
-            return FileKind(f"it is a {name} file, with the columns {shown}", _CONVERT, text=True, table=True)
+            return FileKind(f"it is a {name} file, with the columns {shown}", _CONVERT, text=True, convertible=True)
     return None
 
 
