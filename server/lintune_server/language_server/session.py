@@ -10,6 +10,8 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from pygls.exceptions import JsonRpcException
+
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
 from lintune_server.analyst.client import AnalystClient
@@ -194,6 +196,8 @@ class Session:
             await work
         except LintuneError as error:
             self.messages.once(str(error))
+        except JsonRpcException as error:
+            log.warning("the client refused what it was asked for: %s", error)
         except Exception as error:
             log.exception("background work failed")
             self.messages.once(f"Lintune hit an internal error: {error}. The log has the details.")

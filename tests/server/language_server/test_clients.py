@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcMethodNotFound
 
 from .conftest import RECIPE, SAMPLES
 from .editor import Editor
@@ -119,3 +120,19 @@ async def test_a_client_whose_process_is_gone(new_editor: Editor, workspace: Pat
     client.wait()
     await new_editor.until(lambda: new_editor.process.returncode is not None)
     assert new_editor.process.returncode == 1
+
+
+async def test_a_client_that_refuses_what_it_said_it_can_do(new_editor: Editor, workspace: Path) -> None:
+    """No error of ours, and none to bother anybody with."""
+
+    def refuse(*_: object) -> None:
+        raise JsonRpcMethodNotFound
+
+    features = new_editor.client.protocol.fm.features
+    for method in (types.CLIENT_REGISTER_CAPABILITY, types.WORKSPACE_CONFIGURATION):
+        features.pop(method, None)
+        new_editor.client.feature(method)(refuse)
+    await new_editor.start(workspace)
+    new_editor.open(workspace / "train.jsonl", BROKEN)
+    await new_editor.until(lambda: codes(new_editor, workspace / "train.jsonl") == [("SF106", 0)])
+    assert not [shown for shown in new_editor.shown if "internal error" in shown]
