@@ -90,9 +90,10 @@ def _messages(turns: Iterable[Turn], sample: Sample, layout: Layout) -> list[dic
     for turn in turns:
         message = _message(turn, sample, layout)
         if _is_function_call(turn, sample, layout):
-            waiting = [f"call_{calls + number}" for number in range(1, len(message[TOOL_CALLS]) + 1)]
-            calls += len(waiting)
-            message[TOOL_CALLS] = [{"id": id_, **call} for id_, call in zip(waiting, message[TOOL_CALLS], strict=True)]
+            ids = [f"call_{calls + number}" for number in range(1, len(message[TOOL_CALLS]) + 1)]
+            message[TOOL_CALLS] = [{"id": id_, **call} for id_, call in zip(ids, message[TOOL_CALLS], strict=True)]
+            calls += len(ids)
+            waiting += ids
         elif turn.role == "tool" and waiting and TOOL_CALL_ID not in message:
             message[TOOL_CALL_ID] = waiting.pop(0)
         messages.append(message)

@@ -1,4 +1,4 @@
-"""JSON that is read and written again with every number as it was written: 1.50 stays 1.50, and no digit is lost."""
+"""JSON that is read and written again without any loss: 1.50 stays 1.50, and no digit or key is dropped."""
 
 from __future__ import annotations
 
@@ -32,11 +32,21 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-_DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_number, parse_constant=_refuse)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for index, name in enumerate(names) if name in names[:index])
+        raise ValueError(f"the key “{twice}” stands more than once in one object")
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole, parse_float=_number, parse_constant=_refuse)
 
 
 def loads(text: str) -> Any:
-    """Numbers are ints, or floats that know their text. Raises ValueError or RecursionError."""
+    """Numbers are ints, or floats that know their text. Raises RecursionError, or ValueError, also for a key that stands
+    twice."""
     return _DECODER.decode(text)
 
 

@@ -99,6 +99,13 @@ def test_sharegpt_as_openai_writes_it():
     }
 
 
+def test_calls_in_turns_of_their_own_are_answered_in_their_order():
+    call, result = {"from": "function_call", "value": CALL}, {"from": "observation", "value": "rain"}
+    messages = to_chat({"conversations": [{"from": "human", "value": "a"}, call, call, result, result]})["messages"]
+    assert [message["tool_calls"][0]["id"] for message in messages[1:3]] == ["call_1", "call_2"]
+    assert [message["tool_call_id"] for message in messages[3:]] == ["call_1", "call_2"]
+
+
 def test_answers_in_a_prompt_are_not_learned():
     messages = to_chat(SAMPLES["prompt and completion as messages"])["messages"]
     assert [message.get("weight") for message in messages] == [None, None, 0, None, None]

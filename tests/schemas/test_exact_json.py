@@ -35,7 +35,7 @@ def test_numbers_can_be_compared():
     assert exact_json.loads("1") == 1
 
 
-@pytest.mark.parametrize("text", ["NaN", "[Infinity]", "{", '{"a": 1} x'])
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", "{", '{"a": 1} x', '[{"a": 1, "b": 2, "a": 1}]'])
 def test_what_is_no_json(text: str):
     with pytest.raises(ValueError):
         exact_json.loads(text)

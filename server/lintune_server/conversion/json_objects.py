@@ -89,14 +89,13 @@ class _Reader:
                     yield from self._leave_wrapper(wrapper)
                     return
             else:
-                item = self._value(first)
-                if item is not None:
-                    yield item
+                yield self._value(first)
                 first = False
         if self._in_list and not self._broken_at_end:
             yield Left(self._place(), "the list is not closed: the file seems to be cut off here")
 
-    def _value(self, first: bool) -> Item | None:
+    def _value(self, first: bool) -> Item:
+        """What stands here; goes behind it."""
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
