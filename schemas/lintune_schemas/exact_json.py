@@ -45,8 +45,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole, parse_f
 
 
 def loads(text: str) -> Any:
-    """Numbers are ints, or floats that know their text. Raises RecursionError, or ValueError, also for a key that stands
-    twice."""
+    """Numbers are ints, or floats that know their text. Raises RecursionError, or ValueError: for a repeated key, too."""
     return _DECODER.decode(text)
 
 
