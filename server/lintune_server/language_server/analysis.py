@@ -23,11 +23,11 @@ from lintune_server.lint import context as lint_context
 from lintune_server.lint import fixing
 from lintune_server.lint.dataset import DatasetLinter
 from lintune_server.lint.lines import without_end
-from lintune_server.lint.recipe import check_recipe
 from lintune_server.lint.recipe_data import reads_much
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from lintune_server.language_server.remote import Surroundings
     from lintune_server.language_server.text import Change
@@ -247,7 +247,7 @@ class Analysis:
             case Kind.RECIPE:
                 text = str(document.text)
                 if not await self._in_thread(reads_much, text, path):
-                    return *shown(await self._in_thread(check_recipe, text, path)), revision
+                    return *shown(await self._in_thread(_found_in_recipe, text, path)), revision
                 found = await self._around.analyst.found_in_recipe(path, text)
                 return found.findings, found.left_out, revision
         return [], 0, revision
@@ -258,3 +258,9 @@ class Analysis:
     @property
     def _is_large(self) -> bool:
         return self.document.kind is Kind.DATASET and (self._remote.is_open or self.document.text.size > _LARGE)
+
+
+def _found_in_recipe(text: str, path: Path) -> list[Finding]:
+    from lintune_server.lint.recipe import check_recipe  # not before there is a recipe: it takes a while
+
+    return check_recipe(text, path)

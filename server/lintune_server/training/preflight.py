@@ -12,7 +12,6 @@ from lintune_server.lint import checking
 from lintune_server.lint.context import context_for
 from lintune_server.lint.dataset import DatasetLinter
 from lintune_server.lint.findings import Finding, Severity
-from lintune_server.lint.recipe import check_recipe
 from lintune_server.training.policy import Fault
 
 if TYPE_CHECKING:
@@ -64,6 +63,8 @@ def fingerprint_of(recipe: Recipe, recipe_folder: Path) -> str:
 
 
 def _recipe_faults(path: Path) -> Iterator[Fault]:
+    from lintune_server.lint.recipe import check_recipe  # not before there is a recipe: it takes a while
+
     try:
         text = checking.read(path)
     except LintuneError:  # loading it has said the same

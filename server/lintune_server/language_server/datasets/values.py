@@ -8,7 +8,6 @@ from lintune_schemas.samples import SEGMENT_LABEL, TOOL_CALL_ID, TOOL_CALLS, WEI
 from lintune_server.language_server.datasets import skeletons
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
 from lintune_server.lint.ignoring import takes_sample
-from lintune_server.rule_book import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +57,8 @@ def rules(cursor: Cursor) -> Iterator[Candidate]:
     if len(cursor.path) == 1:
         yield from _pieces(cursor, [("codes", [skeletons.HERE])])
         return
+    from lintune_server.rule_book import RULES  # the rules of recipes: not before they are asked for
+
     for rule in RULES:
         if takes_sample(rule.code) and rule.code not in there:
             yield _literal(rule.code, Sort.RULE, cursor, detail=rule.name, page=rule.summary)

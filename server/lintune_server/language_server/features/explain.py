@@ -12,7 +12,6 @@ from lintune_schemas.base_model import cache_folder
 from lintune_server.language_server import convert
 from lintune_server.language_server.connection import LintuneServer  # noqa: TC001 (pygls reads annotations)
 from lintune_server.lint.rule_page import page_of
-from lintune_server.rule_book import BY_CODE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +27,8 @@ def register(server: LintuneServer) -> None:
 
 async def explain(ls: LintuneServer, code: str) -> str | None:
     """The page of a rule, which is shown, too. None when there is no such rule."""
+    from lintune_server.rule_book import BY_CODE  # the rules of recipes: not before they are asked for
+
     rule = BY_CODE.get(code)
     if rule is None:
         ls.session.messages.error(f"There is no rule {code}.")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from lintune_schemas.model_files import CHAT_TEMPLATES
 from lintune_schemas.plan import GPU_OPTIMIZERS, OPTIMIZERS, SCHEDULERS
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
-from lintune_server.rule_book import RULES
 from lintune_server.rules import FAMILIES
 
 if TYPE_CHECKING:
@@ -60,5 +59,7 @@ def carried_out(key: RecipeKey) -> tuple[str, ...]:
 def rule_codes() -> tuple[Candidate, ...]:
     """Every rule, and the families: a beginning of codes stands for all of them."""
     families = (Candidate(code, Sort.RULE, detail=f"all of: {name}", rank=0) for code, name in FAMILIES.items())
+    from lintune_server.rule_book import RULES  # the rules of recipes: not before they are asked for
+
     rules = (Candidate(rule.code, Sort.RULE, detail=rule.name, page=rule.summary, rank=1) for rule in RULES)
     return (*families, *rules)

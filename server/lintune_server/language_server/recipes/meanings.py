@@ -12,7 +12,6 @@ from lintune_server.hardware import words
 from lintune_server.hardware.disk import BITS
 from lintune_server.language_server.recipes import base_models, choices
 from lintune_server.language_server.recipes.scalars import unquoted
-from lintune_server.rule_book import BY_CODE
 from lintune_server.rules import FAMILIES
 
 if TYPE_CHECKING:
@@ -119,6 +118,8 @@ def _module(place: Place) -> str:
 
 
 def _rule(code: str) -> str:
+    from lintune_server.rule_book import BY_CODE  # the rules of recipes: not before they are asked for
+
     if code in BY_CODE:
         return f"**{code} {BY_CODE[code].name}**: {BY_CODE[code].summary}"
     if code in FAMILIES:
