@@ -10,6 +10,7 @@ from array import array
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -200,7 +201,7 @@ def each(pieces: Iterator[Piece], size: int, checker: PieceChecker) -> Iterator[
     gc.freeze()  # what there is now stays as it is in all processes
     global _checker
     _checker = checker  # the forked processes have it, tokenizer and all
-    pool = ProcessPoolExecutor(cores, get_context("fork"), _start)
+    pool = ProcessPoolExecutor(cores, get_context("fork"), _start, (os.getpid(),))
     try:
         ahead: deque[tuple[Piece, object]] = deque()
         for piece in pieces:
@@ -231,11 +232,26 @@ def _can_fork() -> bool:
 _checker: PieceChecker | None = None
 
 
-def _start() -> None:
+def _start(parent: int) -> None:
+    _end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent ends this one
     gc.disable()  # a line refers to nothing that refers to it, and looking for such rings takes a tenth of the time
     os.environ["RAYON_NUM_THREADS"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is killed: it would wait for work for ever, and hold the parent's pipes open."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed before
+        os._exit(1)
+
+
+_PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h. There is no forking elsewhere (`_can_fork`)."""
 
 
 def _check(piece: Piece) -> CheckedPiece:

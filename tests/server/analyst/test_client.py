@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from lintune_schemas.errors import LintuneError
@@ -86,6 +87,33 @@ async def test_what_cannot_be_understood_is_no_reason_to_wait_for_ever(
         await client.found_in_recipe(tmp_path / "recipe.yaml", "adapter: lora\n")
     monkeypatch.undo()
     assert (await client.found_in_recipe(tmp_path / "recipe.yaml", "adapter: lora\n")).findings
+
+
+async def test_it_is_killed_while_others_work_for_it(client: AnalystClient, tmp_path: Path) -> None:
+    """They end, too: else they would hold its pipes, and nobody would know that it is gone."""
+    path = tmp_path / "train.jsonl"
+    path.write_text(TEXT * 200_000)
+    await client.start()
+    assert client._process
+    analyst = psutil.Process(client._process.pid)
+    asked = asyncio.create_task(client.found_in_file(path))
+    async with asyncio.timeout(60):
+        while not (workers := analyst.children()) and not asked.done():
+            await asyncio.sleep(0.01)
+        if not workers:
+            pytest.skip("one core, or no /proc: it works alone")
+        kill(client)
+        with pytest.raises(AnalystGone):
+            await asked
+        while any(map(is_at_work, workers)):
+            await asyncio.sleep(0.01)
+
+
+def is_at_work(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def test_one_that_dies_again_and_again_is_left_alone_for_a_while(
