@@ -45,7 +45,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole, parse_f
 
 
 def loads(text: str) -> Any:
-    """Numbers are ints, or floats that know their text. Raises ValueError, for a repeated key too, or RecursionError."""
+    """Numbers are ints, or floats that know their text. Raises ValueError (a repeated key, too) or RecursionError."""
     return _DECODER.decode(text)
 
 
