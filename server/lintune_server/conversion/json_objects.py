@@ -11,6 +11,7 @@ from lintune_schemas.errors import LintuneError
 from lintune_schemas.samples import OPENAI_MESSAGE, SHAREGPT_MESSAGE
 from lintune_server.conversion.items import Item, Left, Taken
 from lintune_server.lint import json_faults
+from lintune_server.lint.fault import Sort
 from lintune_server.lint.lines import BOM
 from lintune_server.lint.pieces import LONGEST_LINE
 from lintune_server.lint.words import json_kind
@@ -24,7 +25,7 @@ _HEAD = 1 << 20
 """Characters that are read at first, to see what encloses the samples."""
 _NEAR_THE_END = 16
 """Characters before the end of what has been read within which a literal or an escape may be cut: `-Infinity` is 9."""
-_EXPLAINED = 1 << 18
+_EXPLAINED = 1 << 17
 """Characters of a broken sample that are looked at to say what is wrong with it."""
 
 _SPACE = re.compile(r"[ \t\r\n]*+")
@@ -105,7 +106,7 @@ class _Reader:
                 if self._may_be_cut(error) and self._more():
                     continue
                 return self._broken(None)
-            if end == len(self._text) and not isinstance(value, dict | list) and self._more():
+            if end > len(self._text) - _NEAR_THE_END and isinstance(value, float) and self._more():
                 continue
             break
         place, text = str(self._line), self._text[self._at : end]
@@ -165,16 +166,19 @@ class _Reader:
 
     def _broken(self, why: str | None) -> Left:
         """Go on with the next sample. why: what is wrong, when that is known."""
+        while len(self._text) - self._at < _EXPLAINED and self._more():
+            pass
         line, column, text, at = self._line, self._column, self._text, self._at
         length = self._skip()
         broken = text[at : at + min(length, _EXPLAINED)]
         if length > LONGEST_LINE:
             why = f"it is longer than {LONGEST_LINE >> 20} MB, which is no sample"
         if why is None:
-            faults = json_faults.find(broken.rstrip().rstrip(",]").rstrip() if length <= _EXPLAINED else broken).found
-            start = faults[0].start if faults else 0
-            why = faults[0].message if faults else "it is no JSON"
-            line, column = _moved(line, column, broken[:start])
+            alone = broken.rstrip(" \t\r\n,]") if length <= _EXPLAINED else ""  # without the end of the list
+            faults = json_faults.find(alone or broken).found
+            known = bool(faults) and (length <= _EXPLAINED or faults[0].sort is not Sort.UNFINISHED)
+            why = faults[0].message if known else "it is no JSON"
+            line, column = _moved(line, column, broken[: faults[0].start if known else 0])
         if self._line > line + 1 and self._at < len(self._text):
             why += f" (the next sample is on line {self._line:,})"
         elif self._broken_at_end and self._line > line + 1:
@@ -216,14 +220,23 @@ class _Reader:
 
     def _balanced(self) -> int | None:
         """The end of a broken value by its brackets alone; None when they do not show it."""
+        while True:
+            end = self._closing_bracket()
+            if end is not None:
+                after = _SPACE.match(self._text, end).end()  # type: ignore[union-attr]  # matches the empty string
+                if after < len(self._text) or not self._more():
+                    return end if self._text[after : after + 1] in ("", ",", "]", "{") else None
+            elif not self._more():
+                return None
+
+    def _closing_bracket(self) -> int | None:
+        """Behind the bracket that closes the one here, as far as the text has been read."""
         depth = 0
         for match in _BRACKET.finditer(self._text, self._at):
             char = match.group()
             depth += (char in "[{") - (char in "]}")
-            if depth <= 0 and char[0] != '"':
-                end = match.end()
-                after = _SPACE.match(self._text, end).end()  # type: ignore[union-attr]
-                return end if self._text[after : after + 1] in ("", ",", "]", "{") and char in "]}" else None
+            if depth == 0 and char in "]}":
+                return match.end()
         return None
 
     # The text
@@ -256,15 +269,18 @@ class _Reader:
         self._at = to
 
     def _more(self, least: int = 0) -> bool:
-        """Read on; False when there is nothing more, or what stands at `_at` is too long already."""
+        """Read on, which moves places in the text. False, and nothing moves, when there is nothing more, or what stands
+        at `_at` is too long already."""
         held = len(self._text) - self._at
         if self._ended or held > LONGEST_LINE:
             return False
         block = self._stream.read(max(_BLOCK, held, least))
-        self._ended = not block
+        if not block:
+            self._ended = True
+            return False
         self._text = self._text[self._at :] + block
         self._at = 0
-        return bool(block)
+        return True
 
     def _place(self) -> str:
         return f"{self._line}:{self._column}"

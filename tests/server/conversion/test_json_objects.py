@@ -70,6 +70,16 @@ def test_of_a_text_that_is_cut_off_every_whole_object_is_taken(
     assert len(taken) >= min(whole, len(samples)) - 1
 
 
+@given(SAMPLES.filter(bool), st.sampled_from([None, 2]), st.text('[]{}",:\\ \n1e-.x', max_size=3), st.data())
+def test_a_broken_text_gives_the_same_however_it_is_read(
+    samples: list[dict], indent: int | None, damage: str, data: st.DataObject
+):
+    text = json.dumps(samples, indent=indent)
+    at = data.draw(st.integers(1, len(text)))
+    broken = text[:at] + damage + text[at + data.draw(st.integers(0, 3)) :]
+    assert items(broken, 1) == items(broken, 7) == items(broken)
+
+
 def test_values_are_written_as_they_were():
     inner = '{"b": 1.50, "a": [2e3, -0, 12345678901234567890123.0100], "c": "\\u00e9\\/é\\ud800", "b": 1E400}'
     assert texts(f"[{inner},\n {inner}]") == [inner, inner]
