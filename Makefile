@@ -8,8 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
-# On all cores. The others share a model, a port or the machine's memory, and run one by one.
-FAST_TESTS := $(BIN)/pytest -m "not slow" --numprocesses auto --dist loadfile
+# Slow tests run one by one: each of them needs all cores, or much of the memory.
+ON_ALL_CORES := $(BIN)/pytest --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast check format editor docs clean
@@ -24,11 +24,11 @@ test: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json tes
 	tests/e2e/install-debian-packages.sh
 	$(BIN)/python tests/e2e/workbench.py
 	cd editor-extension && npm test
-	$(FAST_TESTS)
+	$(ON_ALL_CORES) -m "not slow"
 	$(BIN)/pytest -m slow
 
-test-fast: $(VENV)/dev.installed tests/tokenizers/node_modules/.package-lock.json ## the tests that load no model
-	$(FAST_TESTS)
+test-fast: $(VENV)/dev.installed tests/tokenizers/node_modules/.package-lock.json ## the tests that take no longer than a breath
+	$(ON_ALL_CORES) -m "not slow and not long"
 
 check: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json ## format, lint, types, imports, generated pages
 	$(BIN)/ruff format --check

@@ -125,7 +125,7 @@ def _content(
     message: dict[str, Any], raw: str, keys: MessageKeys, path: Path, learned: bool
 ) -> tuple[str, bool, Path, dict[str, Any]]:
     content: Any = message.get(keys.content)
-    if raw == FUNCTION_CALL:
+    if raw == FUNCTION_CALL and (content is not None or not message.get(TOOL_CALLS)):
         return "", learned, path, {TOOL_CALLS: _function_calls(content)}
     if isinstance(content, list):
         if any(part["type"] != "text" for part in content):

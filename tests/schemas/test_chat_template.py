@@ -13,6 +13,8 @@ from lintune_schemas.chat_template import ChatTemplate, TemplateError
 
 from .. import tokenizers
 
+pytestmark = pytest.mark.long
+
 MESSAGES = [{"role": "user", "content": "<Hi> & 'é'"}, {"role": "assistant", "content": "Hello\n\nyou"}]
 TOOLS = [{"type": "function", "function": {"name": "f", "description": "<a> é", "parameters": {"type": "object"}}}]
 

@@ -16,6 +16,8 @@ from lintune_schemas.conversations import Conversation, Turn
 from .. import tokenizers
 from .texts import texts
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

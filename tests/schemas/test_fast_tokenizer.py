@@ -21,6 +21,8 @@ from .. import tokenizers
 from . import oracle
 from .texts import texts
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from lintune_schemas.fast_tokenizer import FastTokenizer
 

@@ -18,6 +18,8 @@ from lintune_server.hardware import activations
 from lintune_server.hardware.precision import Precision
 from lintune_trainer import adapter
 
+pytestmark = pytest.mark.long
+
 SAMPLES, WIDTH = 2, 96
 COMMON: dict[str, Any] = {
     "hidden_size": 256,

@@ -22,6 +22,8 @@ from lintune_trainer.loss import Collator, mean_loss, training_loss
 from lintune_trainer.run import Run, create
 from lintune_trainer.training import fine_tune
 
+pytestmark = pytest.mark.long
+
 CPU = Device("cpu", "CPU", torch.float32)
 
 MakeRecipe = Callable[..., Recipe]

@@ -171,13 +171,16 @@ class Training:
     async def _know(self, recipe: Path) -> None:
         """Take a recipe up, or read again which data sets it has, and watch them."""
         recipe = recipe.resolve()
+        self._datasets.setdefault(recipe, frozenset())
+        self._watch()  # before it is read: a change in between would never be noticed
         try:
             loaded = await asyncio.to_thread(recipes.load, recipe)
         except LintuneError:
-            # Its findings say what is wrong. Until it is mended, its old data sets count.
-            self._datasets.setdefault(recipe, frozenset())
-        else:
-            self._datasets[recipe] = frozenset(recipes.real_path(path) for path in loaded.dataset_paths(recipe.parent))
+            return  # its findings say what is wrong; until it is mended, its old data sets count
+        self._datasets[recipe] = frozenset(recipes.real_path(path) for path in loaded.dataset_paths(recipe.parent))
+        self._watch()
+
+    def _watch(self) -> None:
         if self._watcher:
             for problem in self._watcher.watch(self.files):
                 self._session.messages.log(problem)

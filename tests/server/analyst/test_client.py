@@ -24,6 +24,8 @@ from lintune_server.language_server.remote import Remote, Surroundings
 from lintune_server.language_server.text import Encoding
 from lintune_server.lint.live import LiveDataSet
 
+pytestmark = pytest.mark.long
+
 TEXT = '{"prompt": "What is 1?", "completion": "It is 1."}\n' * 2
 ENCODING = Encoding.UTF16
 

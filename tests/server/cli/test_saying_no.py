@@ -20,7 +20,7 @@ datasets:
 lintune:
   lint:
 """
-RC602 = "base_model: x/y\ndatasets: [{path: a.jsonl}]\nlora_aplha: 3\nlintune: {lint: LINT}\n"
+RC602 = "base_model: x/y\nadapter: lora\ndatasets: [{path: a.jsonl}]\nlora_aplha: 3\nlintune: {lint: LINT}\n"
 UNFINISHED = '{"prompt": "Name one.", "completion": ""}\n'
 
 

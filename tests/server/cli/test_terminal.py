@@ -19,6 +19,8 @@ from lintune_server.cli.terminal import Look, clean
 
 from .command import GOOD, GPT, Command
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -17,6 +17,8 @@ from lintune_server.lint.selection import Selection
 from .editor import Editor
 from .test_large_documents import analyst_of, large, sample
 
+pytestmark = pytest.mark.long
+
 STEPS = 60
 Shown = list[tuple[str, str, int, int, int, int]]
 PIECES: list[str | None] = [

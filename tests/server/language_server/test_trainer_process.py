@@ -146,8 +146,10 @@ async def test_a_server_that_is_killed_leaves_a_trainer_that_others_wait_for(
 
 
 @pytest.fixture
-def without_the_train_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers run by a Python that has all packages but those of the extras (and of the demo model, for speed)."""
+def without_the_train_extra(tmp_path: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers run by a Python that has all packages but those of the extras and of the demo model."""
+    recipe = workspace / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("smollm2-135m-instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"))
     packages = tmp_path / "packages"
     packages.mkdir()
     for entry in Path(sysconfig.get_path("purelib")).iterdir():

@@ -14,6 +14,8 @@ from lintune_schemas.errors import LintuneError
 from lintune_server.lint import checking, fixed_file, fixing
 from lintune_server.lint.selection import Selection
 
+pytestmark = pytest.mark.long
+
 FIXTURES = Path(__file__).parents[1] / "rules" / "fixtures"
 BAD = sorted(path for path in FIXTURES.glob("*/bad*.jsonl") if "-fixed" not in path.stem)
 _LONGEST = 2_000

@@ -15,6 +15,8 @@ from lintune_server.lint.fault import Mend, Sort
 from lintune_server.lint.sample import Line, Surroundings
 from lintune_server.rules import GATED_STAGES
 
+pytestmark = pytest.mark.long
+
 JSON_LINES = GATED_STAGES[0]
 
 TEXT = st.text(st.sampled_from("ab'\"\\/\n\t\x00\x85é’🏠\u2028") | st.characters(exclude_categories=["Cs"]), max_size=5)

@@ -11,8 +11,10 @@ from lintune_server.lint.dataset import DatasetLinter
 from lintune_server.lint.lines import decoded, encoded, with_ends
 from lintune_server.lint.live import LiveDataSet
 
+pytestmark = pytest.mark.long
+
 ASKED = "Where does the river that runs through the old town begin, and which way does it go from there on?"
-LINES = ['{"prompt": "What is %d?", "completion": "It is %d."}' % (number, number) for number in range(12)] + [
+LINES = [f'{{"prompt": "What is {number}?", "completion": "It is {number}."}}' for number in range(12)] + [
     f'{{"prompt": "{ASKED}", "completion": "In the hills, and it runs south."}}',
     f'{{"prompt": "{ASKED.lower()}", "completion": "In the hills, and it runs south."}}',
     '{"prompt": "", "completion": "x"}',

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 AT_ONCE = """\
 import sys, threading
 sys.setswitchinterval(1e-7)

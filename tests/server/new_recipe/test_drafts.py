@@ -25,6 +25,8 @@ from lintune_server.lint.sieve import Sieve
 from lintune_server.new_recipe import data_file, models, settings, text
 from lintune_server.new_recipe.models import Task
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 

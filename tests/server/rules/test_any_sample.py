@@ -16,6 +16,8 @@ from lintune_server.lint.sample import Line, Surroundings
 from lintune_server.rules import GATED_STAGES
 from lintune_server.rules.sample_format.facts import read_signature, signature
 
+pytestmark = pytest.mark.long
+
 KEYS = [
     *("messages", "conversations", "segments", "instruction", "input", "output", "prompt", "completion", "chosen"),
     *("rejected", "text", "system", "tools", "role", "content", "from", "value", "label", "tool_calls", "tool_call_id"),

@@ -21,6 +21,8 @@ from lintune_server.lint.selection import Selection
 from lintune_server.rules.duplicates import facts, grouping, near, pairing, sketches
 from lintune_server.rules.duplicates.words import words, words_and_signs
 
+pytestmark = pytest.mark.long
+
 SCRIPTS = st.text() | st.text(alphabet="aB1'’ -–—*.,:+=$%_é\u0301ßİſﬁＡ１½²你好ไทยकि한😀\u200b\u00ad\xa0\n\t")
 
 

@@ -14,6 +14,8 @@ from lintune_schemas.starter_models import STARTERS
 from lintune_server.lint.recipe import check_recipe
 from lintune_server.lint.selection import Selection
 
+pytestmark = pytest.mark.long
+
 MODELS = ("RC613", "RC614", "RC615", "RC618", "RC619", "RC620", "RC621")
 
 

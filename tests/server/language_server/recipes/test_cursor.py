@@ -15,6 +15,8 @@ from lintune_server.language_server.recipes.outline import Outline
 from lintune_server.language_server.recipes.scalars import unquoted
 from lintune_server.language_server.text import split
 
+pytestmark = pytest.mark.long
+
 
 def at_mark(marked: str) -> Cursor | None:
     before, _, after = marked.partition("¦")
