@@ -14,6 +14,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_: argparse.Namespace) -> int:
-    from lintune_server.language_server.server import serve_stdio
+    from lintune_server.language_server.__main__ import serve
 
-    serve_stdio()
+    serve()

@@ -1,9 +1,23 @@
 """`python -m lintune_server.language_server`: the language server on stdio."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from lintune_server import memory
+from lintune_server.language_server import protocol_types
 
-memory.collect_rarely()
+if TYPE_CHECKING:
+    from typing import NoReturn
 
-from lintune_server.language_server.server import serve_stdio  # noqa: E402 (from here on it takes long)
 
-serve_stdio()
+def serve() -> NoReturn:
+    memory.collect_rarely()
+    protocol_types.load()
+    from lintune_server.language_server.server import serve_stdio  # from here on it takes long
+
+    serve_stdio()
+
+
+if __name__ == "__main__":
+    serve()

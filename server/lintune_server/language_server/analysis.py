@@ -42,8 +42,10 @@ REST = 0.15
 _LARGE = 1 << 19
 """Characters of a data set from which on another process analyses it: here it would take a tenth of a second or more,
 in which nothing else is answered quickly."""
+_A_GLANCE = 1 << 15
+"""Characters of a data set that is analysed before anybody could look at its first lines."""
 _FIRST_LINES = 60
-"""Of a large data set that are checked before all others: what a tall window shows first."""
+"""That are checked before all others: what a tall window shows first."""
 _MOST_LINES = 400
 """That are checked by themselves at once: when more were pasted, the analysis is as fast."""
 
@@ -86,8 +88,7 @@ class Analysis:
 
     def opened(self) -> None:
         """The document was opened: its first lines are looked at before the rest."""
-        if self._is_large:
-            self.look(range(_FIRST_LINES))
+        self.look(range(_FIRST_LINES))
         self._analyse_in(0)
 
     def edited(self, changes: Iterable[Change]) -> None:
@@ -105,7 +106,8 @@ class Analysis:
     def look(self, lines: range) -> None:
         """These lines are in somebody's sight: while the whole is not analysed yet, they come first; and where there
         are more findings than are shown, theirs are."""
-        if (self.board.revision < 0 or self.board.left_out) and self._is_large:
+        known = self.board.revision >= 0 and not self.board.left_out
+        if not known and self.document.kind is Kind.DATASET and self.document.text.size > _A_GLANCE:
             self._typed.update(range(lines.start, min(lines.stop, lines.start + _MOST_LINES)))
             self._check_lines()
 
@@ -242,6 +244,8 @@ class Analysis:
             case Kind.DATASET:
                 if self._linter is None:
                     self._linter = DatasetLinter(path, await self.context())
+                if self._line_task is not None:
+                    await asyncio.wait({self._line_task})  # both at once would each take twice as long
                 revision, text = self._revision, str(document.text)
                 return *shown(await self._in_thread(self._linter.check, text)), revision
             case Kind.RECIPE:

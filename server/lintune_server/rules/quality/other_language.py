@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lintune_server.lint.findings import Severity
+from lintune_server.lint.patterns import lazily
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import file_rule
 from lintune_server.rules.quality.language_facts import LATIN, UNKNOWN, languages
@@ -88,7 +89,7 @@ _ALIKE = (
     *({"da", "no"}, {"hr", "sr", "sl"}, {"id", "ms"}, {"cs", "sk"}, {"es", "ca", "pt"}, {"hi", "mr"}, {"ru", "bg"}),
 )
 """In which short texts are hard to tell apart."""
-_ASKED_FOR = re.compile(
+_ASKED_FOR = lazily(
     r"translat|übersetz|tradu[cziç]|перев[её]д|翻译|翻訳|번역|\blanguages?\b|\blangue\b|\blingua\b|\bidioma\b|\bsprache\b|"
     r"\b(?:" + "|".join(_NAMES.values()) + r"|Latin|Mandarin|Cantonese|Deutsch|Englisch|Español|Français|Italiano)\b",
     re.IGNORECASE,

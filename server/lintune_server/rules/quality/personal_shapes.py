@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lintune_server.lint.patterns import lazily
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Span = tuple[int, int]
 
-_EMAIL = re.compile(
+_EMAIL = lazily(
     r"(?<![A-Za-z0-9._%+@-])([A-Za-z0-9][A-Za-z0-9._%+-]{1,63})@((?:[A-Za-z0-9-]{2,63}\.)+([A-Za-z]{2,12}))(?![\w@(-]|\.\w)"
 )
 # Attributes and file names look like domains (`X.T@layer.weight`, `logo@2x.png`): an ending has to be one.
@@ -20,7 +22,7 @@ _LONG_ENDINGS_LISTED = """
 """
 _LONG_ENDINGS = frozenset(_LONG_ENDINGS_LISTED.split())
 _NO_COUNTRY = frozenset(("js", "ts", "md", "rb", "sh", "cc", "hh", "vb", "tf", "go"))
-_NOBODY = re.compile(
+_NOBODY = lazily(
     # Mailboxes of organisations, which are there to be known, and the names that manuals use.
     r"(?:info|support|contact|sales|help|helpdesk|hello|office|press|media|jobs|careers|hr|billing|orders?|service|admin|"
     r"administrator|webmaster|postmaster|hostmaster|abuse|security|privacy|legal|team|feedback|news|newsletter|marketing|"
@@ -30,7 +32,7 @@ _NOBODY = re.compile(
     r"john|jane|john\W?smith|jane\W?smith)",
     re.IGNORECASE,
 )
-_NOWHERE = re.compile(
+_NOWHERE = lazily(
     r"(?:.*\.)?(?:example|test|invalid|localhost|local|internal)(?:\.[a-z]+){0,2}|"
     r"(?:.*\.)?(?:domain|e?mail|company|website|site|server|host|provider|acme|contoso|fabrikam|foo|bar|abc|xyz|abcd?corp|"
     r"(?:your|my|some|our)[a-z-]*|placeholder|sample\w*|dummy\w*|fake\w*|noreply|users\.noreply\.github)\.[a-z.]+"
@@ -46,19 +48,19 @@ def emails(text: str) -> Iterator[Span]:
             yield match.span()
 
 
-_INTERNATIONAL = re.compile(
+_INTERNATIONAL = lazily(
     r"(?<![\w+.)\]=*/^-])\+([1-9]\d{0,2})[ .-]?(?:\(\d{1,5}\)[ .-]?)?\d(?:[ .-]?\d){5,12}(?![\w%]|[.,]\d)"
 )
-_COUNTRIES = re.compile(
+_COUNTRIES = lazily(
     # Calling codes of ITU-T E.164 that are given out to countries.
     r"1|7|2(?:0|7|1[1-368]|[2-6]\d|9[01789])|3(?:[0-469]|5\d|7\d|8[0-35-79])|4(?:[013-9]|2[013])|5(?:[1-8]|0\d|9\d)|"
     r"6(?:[0-6]|7\d|8\d|9[0-2])|8(?:[1246]|5[0-6]|8[06])|9(?:[0-58]|6\d|7\d|9[2-68])"
 )
-_AMERICAN = re.compile(r"(?<![\w.+/-])(?:1[- ])?(?:\(([2-9]\d\d)\) ?|([2-9]\d\d)-)([2-9]\d\d)-(\d{4})(?![\w-]|[.,]\d)")
+_AMERICAN = lazily(r"(?<![\w.+/-])(?:1[- ])?(?:\(([2-9]\d\d)\) ?|([2-9]\d\d)-)([2-9]\d\d)-(\d{4})(?![\w-]|[.,]\d)")
 _TOLL_FREE = ("800", "833", "844", "855", "866", "877", "888", "900")
-_SUM = re.compile(r"[\d=)]\s*\Z")
+_SUM = lazily(r"[\d=)]\s*\Z")
 # Given out for films and manuals: 555 in North America, and Ofcom's in the United Kingdom.
-_FICTION = re.compile(r"1(?:\d{3})?555|44(?:7700900|1632960|2079460|113496|1154960)")
+_FICTION = lazily(r"1(?:\d{3})?555|44(?:7700900|1632960|2079460|113496|1154960)")
 _RUNS = "0123456789012345678909876543210987654321"
 
 
@@ -83,12 +85,12 @@ def _made_up(digits: str) -> bool:
     return len(set(digits)) <= 2 or digits[-7:] in _RUNS or digits[:7] in _RUNS
 
 
-_CARD = re.compile(
+_CARD = lazily(
     r"(?<![\w.,+*/^=-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{4}|3\d{3}([ -])\d{6}\2\d{4,5}|\d{15,16})(?![\w]|[.,*/^=-]\d)"
 )
-_MORE_BEFORE = re.compile(r"(?:(?:\d|[A-Z]{2}\d\d|[A-Z]{4}) |\d ?[*/+=^×÷-] ?)\Z")
-_MORE_AFTER = re.compile(r" \d| ?[*/+=^×÷-] ?\d")
-_ISSUERS = re.compile(
+_MORE_BEFORE = lazily(r"(?:(?:\d|[A-Z]{2}\d\d|[A-Z]{4}) |\d ?[*/+=^×÷-] ?)\Z")
+_MORE_AFTER = lazily(r" \d| ?[*/+=^×÷-] ?\d")
+_ISSUERS = lazily(
     r"4\d{15}|(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)\d*|3[47]\d{13}|6(?:011|5)\d*|35(?:2[89]|[3-8])\d*|3(?:0|6|8)\d{12}"
 )
 # Of the manuals of Stripe, PayPal, Adyen and Braintree.
@@ -119,7 +121,7 @@ def _luhn(digits: str) -> bool:
     return (sum(map(int, digits[-1::-2])) + sum(double - 9 * (double > 9) for double in doubled)) % 10 == 0
 
 
-_IBAN = re.compile(r"(?<![A-Za-z0-9])([A-Z]{2})\d{2}(?:[ ]?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
+_IBAN = lazily(r"(?<![A-Za-z0-9])([A-Z]{2})\d{2}(?:[ ]?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 _IBAN_LENGTHS = {
     # From SWIFT's IBAN registry.
     "NO": 15, "BE": 16,

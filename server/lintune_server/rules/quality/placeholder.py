@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from lintune_server.lint.data_set import fact
 from lintune_server.lint.findings import Severity
+from lintune_server.lint.patterns import lazily
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import file_rule, line_rule
 from lintune_server.rules.quality.needles import Needles
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lintune_server.lint.data_set import DataSet
     from lintune_server.lint.sample import Line
 
-_INSIDE = re.compile(
+_INSIDE = lazily(
     r"(?i:\blorem ipsum\b)|"
     r"(?i:<(?:insert|enter|fill in|add|your) [^<>\n]{1,60}>|\[(?:insert|enter|fill in|add) [^\[\]\n]{1,60}\])|"
     r"(?:^|(?<=[.!?] )|(?<=\n))(?:TODO|FIXME|TBD|XXX)(?::|\(\w+\):) ?\S[^.!?\n]{0,60}|"
@@ -28,7 +29,7 @@ _NEEDLES = Needles(
     *("todo", "fixme", "tbd", "xxx", "name]", "answer]", "email]", "address]", "phone]", "company]", "date]", "{{"),
 )
 # A template is something to fill in, and so is much of what is asked about code.
-_ASKED_FOR = re.compile(
+_ASKED_FOR = lazily(
     r"template|placeholder|lorem|boilerplate|letter|e-?mail|dummy|to-?do|fixme|jinja|handlebars|mustache|regex|html|"
     r"anonymi[sz]|redact|mask|\{\{|\[[A-Z]{2}|fill in|<insert|\bcode\b|function|script",
     re.IGNORECASE,
@@ -84,7 +85,7 @@ def _looks_like_code(text: str) -> bool:
     )
 
 
-_NOTHING = re.compile(
+_NOTHING = lazily(
     r"(?:to-?do|tbd|tbc|fixme|xxx+|n/a|n\.a\.|nan|null|undefined|\.{2,}|…+|-+|_+|\?{2,}|lorem ipsum\W*|"
     r"(?:to be|not yet) (?:done|added|written|determined|defined|filled(?: in)?|completed|announced|available)|"
     r"placeholder|(?:your |the )?(?:answer|response|text|content) (?:goes )?here|insert (?:answer|response|text) here|"
@@ -92,7 +93,7 @@ _NOTHING = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_NOTHING = 60
-_TASK = re.compile(r"(?:TODO|FIXME|TBD)(?::|\(\w+\):?| -) ?[^\n]*")
+_TASK = lazily(r"(?:TODO|FIXME|TBD)(?::|\(\w+\):?| -) ?[^\n]*")
 _MOST = 0.05
 """The share of answers from which on `N/A` is a label, or `[MASK]` what the file is about."""
 

@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lintune_server.lint.findings import Severity
+from lintune_server.lint.patterns import lazily
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import line_rule
 from lintune_server.rules.quality.needles import Needles
@@ -25,7 +26,7 @@ _AN_AI = (
     r"artificial intelligence(?: (?:language )?(?:model|assistant))?)"
 )
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-_PHRASES = re.compile(
+_PHRASES = lazily(
     "|".join(
         (
             r"\bas an? (?:large )?(?:AI )?language model(?=[,.]| (?:I|my|developed|created|trained|made|without)\b)",
@@ -65,7 +66,7 @@ _NEEDLES = Needles(
     *("sprachmodell", "modelo de l", "le de langage", "intelligence artificielle", "modello linguistico"),
 )
 # In other scripts, where there are no needles.
-_ELSEWHERE = re.compile(
+_ELSEWHERE = lazily(
     r"作为(?:一个|一名)?(?:AI|人工智能|大型)?(?:语言)?(?:模型|助手)|作為(?:一個)?(?:AI|人工智慧)?語言模型|"
     r"AI(?:言語)?モデルとして|大規模言語モデルとして|"
     r"(?:как|являюсь) (?:языковой|языковая) модел|Как искусственный интеллект,? я|AI 언어 ?모델로서|인공지능 언어 ?모델"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from lintune_server.lint.data_set import fact
 from lintune_server.lint.findings import Severity
+from lintune_server.lint.patterns import lazily, lazily_of_bytes
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import file_rule, line_rule
 from lintune_server.rules.quality.needles import Needles
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from lintune_server.lint.data_set import DataSet
     from lintune_server.lint.sample import Line
 
-_FURNITURE = re.compile(
+_FURNITURE = lazily(
     "|".join(
         (
             r"^[ \t]*Skip to (?:main )?content\b",
@@ -38,12 +39,12 @@ _NEEDLES = Needles(
     *("skip to ", "share on ", "share this on ", "cookies", "click here ", "newsletter", "[edit]", "advertisement"),
     *("read more", "continue reading", "load more", "leave a ", "all rights reserved", "enable javascript"),
 )
-_ASKED_FOR = re.compile(
+_ASKED_FOR = lazily(
     r"e-?mail|newsletter|marketing|web ?(?:site|page)|landing page|advert|cookie (?:notice|banner|consent|policy)|"
     r"banner|html|\bui\b|copyright|licen[cs]e",
     re.IGNORECASE,
 )
-_LICENCE = re.compile(r"licen[cs]e|redistribut", re.IGNORECASE)
+_LICENCE = lazily(r"licen[cs]e|redistribut", re.IGNORECASE)
 
 
 @line_rule("QL409", Severity.WARNING, _NEEDLES.texts)
@@ -94,11 +95,11 @@ _NAMES = (
     "style|iframe|section|article|header|footer|nav|html|body|head|meta|link|sup|sub|small|button|form|input"
 )
 _TAG = rf"<(?:/?(?:{_NAMES})(?:\s[^<>\n]{{0,300}})?/?>|!--|!DOCTYPE\b)"
-_MARKUP = re.compile(f"{_TAG}|{_ENTITY}")
+_MARKUP = lazily(f"{_TAG}|{_ENTITY}")
 _TAG_BYTES, _ENTITY_BYTES = re.compile(_TAG.encode()), re.compile(_ENTITY.encode())
-_NO_TAG = re.compile(r"<([abiu])>(?!.*</\1>)", re.DOTALL)
+_NO_TAG = lazily(r"<([abiu])>(?!.*</\1>)", re.DOTALL)
 """A placeholder or a type, unless something closes it."""
-_ABOUT = re.compile(
+_ABOUT = lazily_of_bytes(
     rb"html|xml|css|markup|markdown|javascript|\bjsx?\b|react|\btags?\b|\bentit(?:y|ies)\b|browser|"
     rb"web ?(?:page|site|dev|scrap)|scrap(?:e|ing)|template|wordpress|\bseo\b|\bpars(?:e|ing)|regex|xpath|selector",
     re.IGNORECASE,
@@ -126,7 +127,7 @@ def _markup(line: Line) -> Iterator[tuple[Path, re.Match[str], int]]:
             yield text.path, found[0], len(found)
 
 
-_MARKUP_BYTES = re.compile(f"{_TAG}|{_ENTITY}".encode())
+_MARKUP_BYTES = lazily_of_bytes(f"{_TAG}|{_ENTITY}".encode())
 
 
 @file_rule("QL409", Severity.WARNING, has_markup)

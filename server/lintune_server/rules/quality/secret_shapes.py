@@ -15,6 +15,8 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from lintune_server.lint.patterns import lazily
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -121,7 +123,7 @@ SHAPES = (
 TWILIO = Shape("a Twilio key", (b"SK",), r"SK[0-9a-f]{32}")
 """What it begins with is in too many words for a search without case."""
 
-_MADE_UP = re.compile(
+_MADE_UP = lazily(
     r"example|sample|dummy|fake|test|your|placeholder|changeme|redacted|insert|secret|token|"
     r"xxxx|(.)\1{5}|1234567|7654321|abcdefg|qwerty|deadbeef|cafebabe",
     re.IGNORECASE,

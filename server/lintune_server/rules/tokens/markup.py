@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from lintune_server.lint.patterns import lazily
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,11 +35,11 @@ such tokens may be what it is about, or an injection: they are for the rule abou
 
 _BOS = r"(?:<s>|<\|begin_of_text\|>|<bos>|<\|startoftext\|>|<\|endoftext\|>)?"
 
-_BEGINNING = re.compile(
+_BEGINNING = lazily(
     rf"\s*{_BOS}\s*(?:{'|'.join(f'(?P<t{index}>{opening})' for index, opening in enumerate(_OPENINGS.values()))})",
     re.DOTALL,
 )
-_NEXT_TURN = re.compile(r"</s>\s{0,4}(?:<s>)?\s{0,4}(?P<turn>\[INST\])")
+_NEXT_TURN = lazily(r"</s>\s{0,4}(?:<s>)?\s{0,4}(?P<turn>\[INST\])")
 """Llama 2's, between two turns that stand in one text."""
 
 _PAIRS = (
@@ -46,10 +48,10 @@ _PAIRS = (
     ("Vicuna", "User", "Assistant"),
 )
 """Templates whose markup looks like a heading. It takes two of them, at the beginnings of lines, to make one."""
-_HEADING = re.compile(r"^#{2,3} ?(?P<name>Instruction|Human|User|Response|Assistant):(?=\s|\Z)", re.MULTILINE)
+_HEADING = lazily(r"^#{2,3} ?(?P<name>Instruction|Human|User|Response|Assistant):(?=\s|\Z)", re.MULTILINE)
 _PREAMBLE = "Below is an instruction that describes a task"
 
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_CODE = lazily(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
 def found_in(text: str, learned: bool) -> Markup | None:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import TYPE_CHECKING
 
 from lintune_server.lint.data_set import fact
 from lintune_server.lint.findings import Severity
+from lintune_server.lint.patterns import lazily
 from lintune_server.lint.problems import Problem, Value
 from lintune_server.lint.rule import file_rule
 from lintune_server.rules.tokens import places, vocabulary
@@ -32,8 +32,8 @@ _LETTER = (
     "\uff66-\uffdc\U00010000-\U0001efff\U00020000-\U0003ffff]"
 )
 """Of all scripts but Latin, and of Latin those of Vietnamese. Accents, punctuation, symbols and emoji are none."""
-_LETTERS = re.compile(f"{_LETTER}+")
-_WORDS = re.compile(rf"[^\W\d_]*{_LETTER}+(?:[ \u200b-\u200d]?[^\W\d_]*{_LETTER}+)*[^\W\d_]*")
+_LETTERS = lazily(f"{_LETTER}+")
+_WORDS = lazily(rf"[^\W\d_]*{_LETTER}+(?:[ \u200b-\u200d]?[^\W\d_]*{_LETTER}+)*[^\W\d_]*")
 
 
 @fact("b")
