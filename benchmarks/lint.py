@@ -125,10 +125,10 @@ def main() -> None:
         folder = Path(name)
         path = write(folder, pairs, args.copies)
         texts = rendered(path)
-        warm = folder / "warm"  # holds the demo model's tokenizer, which is read out of its GGUF once
+        warm = folder / "warm"  # holds the demo model's tokenizer, which is read out of its GGUF, and made fast, once
         small = folder / "small"
         small.mkdir()
-        write(small, pairs[:10], 1)
+        write(small, pairs[:1000], 1)
         check(small / "train.jsonl", warm)
         encoded, first, second, peak, summary = [], [], [], 0.0, ""
         for _ in range(args.rounds):

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import psutil
+import pytest
 from lsprotocol import types
 
 from lintune_server.analyst.selection import MOST_SHOWN
@@ -14,6 +15,13 @@ from .editor import Editor
 
 COUNT = 9_000
 ANOTHER = ('"user",  "content": "What is 4 ', '"user",  "content": "What was 4 ')
+
+
+@pytest.fixture(autouse=True)
+def no_training(workspace: Path) -> None:
+    """Files are written here, and none of that is to train."""
+    recipe = workspace / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("train_on_save: true", "train_on_save: false"))
 
 
 def sample(number: int) -> str:
