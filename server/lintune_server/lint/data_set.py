@@ -28,6 +28,8 @@ class Fact:
     width: int
     many: Callable[[Sequence[Line]], Sequence[Any]] | None = None
     """What `of` gives for each of many lines, found faster."""
+    prepare: Callable[[], object] | None = None
+    """Makes what it needs for many lines, once for all processes."""
 
     def empty(self) -> Any:
         return [] if self.typecode is None else array(self.typecode)
@@ -42,15 +44,19 @@ class Fact:
 
 
 def fact(
-    typecode: str | None = None, width: int = 1, many: Callable[[Sequence[Line]], Sequence[Any]] | None = None
+    typecode: str | None = None,
+    width: int = 1,
+    many: Callable[[Sequence[Line]], Sequence[Any]] | None = None,
+    prepare: Callable[[], object] | None = None,
 ) -> Callable[[Callable[[Line], Any]], Fact]:
     """Make a fact of a function of a sample's line (`line.sample` is never None).
 
     typecode: of `array.array`, for numbers, which then take few bytes ("Q" for 64-bit hashes, where 0 may stand for
     nothing); without, a string, number, bool, bytes or None (no list or tuple). width: how many numbers there are of
     each sample; the function then gives a sequence of that many. many: gives the same for each of many lines.
+    prepare: makes what it needs for many lines.
     """
-    return lambda of: Fact(f"{of.__module__}.{of.__qualname__}", of, typecode, width, many)
+    return lambda of: Fact(f"{of.__module__}.{of.__qualname__}", of, typecode, width, many, prepare)
 
 
 @dataclass(slots=True)

@@ -77,6 +77,9 @@ class LineChecker:
         """Load what many lines need."""
         if self._surroundings.tokenizer is not None:
             self._surroundings.tokenizer.prepare()
+        for fact in FACTS:
+            if fact.prepare:
+                fact.prepare()
 
     def too_long(self, beginning: str, length: int) -> CheckedLine:
         """What is said of a line that is too long to be read. length: in bytes."""

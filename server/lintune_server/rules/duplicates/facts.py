@@ -10,6 +10,7 @@ import orjson
 from lintune_schemas import samples
 from lintune_schemas.samples import SampleFormat
 from lintune_server.lint.data_set import fact
+from lintune_server.rules.duplicates.words import prepare as prepare_words
 from lintune_server.rules.duplicates.words import words
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _digests_of_many(lines: Sequence[Line]) -> Sequence[Sequence[int]]:
     return [found.digests for found in _prints_of_many(lines)]
 
 
-@fact("Q", width=4, many=_digests_of_many)
+@fact("Q", width=4, many=_digests_of_many, prepare=prepare_words)
 def digests(line: Line) -> Sequence[int]:
     """Of the words of the whole, of all that is not learned, of what is, and of the answer that is rejected.
 

@@ -34,8 +34,9 @@ _WORD_BASE = 0xFF51AFD7ED558CCD
 _MASK = (1 << 64) - 1
 _SPACE = 32
 _PARTS = 4
-_BEHIND = "\1"
-"""Marks the end of a part; no letter, digit or space."""
+_MARK = 1
+_BEHIND = b" \1"
+"""Comes behind each part, with a mark that stands in no word."""
 _AT_ONCE = 128
 """Samples whose arrays stay in a core's own cache: all of a piece at once take half as long again."""
 
@@ -141,15 +142,15 @@ def _sketches(hashes: NDArray[Any], starts: NDArray[Any], ends: NDArray[Any]) ->
 
 def _plain(samples: Sequence[Texts]) -> bytes:
     """The words of all parts with spaces between them, and the mark behind each part. A space comes first."""
-    behind = f" {_BEHIND}"
-    text = " " + behind.join([" ".join(texts) for parts in samples for texts in parts]) + behind
-    if text.isascii() and text.count(_BEHIND) == _PARTS * len(samples):
-        return text.encode("ascii").translate(_TABLE, b"'")
-    parts = [" ".join([word for text in texts for word in words(text)]) for parts in samples for texts in parts]
-    return f" {behind.join(parts)}{behind}".encode("utf-8", "surrogatepass")
+    parts = [_words_in(texts) if texts else b"" for parts in samples for texts in parts]
+    return b" %b%b" % (_BEHIND.join(parts), _BEHIND)
 
 
-_TABLE = bytes(1 if number == ord(_BEHIND) else byte for number, byte in enumerate(ASCII_WORDS))
+def _words_in(texts: list[str]) -> bytes:
+    text = texts[0] if len(texts) == 1 else " ".join(texts)
+    if text.isascii():
+        return text.encode("ascii").translate(ASCII_WORDS, b"'")
+    return " ".join([word for text in texts for word in words(text)]).encode("utf-8", "surrogatepass")
 
 
 def _hashes(plain: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -159,7 +160,7 @@ def _hashes(plain: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
     data = np.frombuffer(plain, np.uint8)
     edges = np.flatnonzero(np.diff(data > _SPACE)) + 1
     starts, ends = edges[::2], edges[1::2]
-    bounds = np.searchsorted(starts, np.flatnonzero(data == ord(_BEHIND)))
+    bounds = np.searchsorted(starts, np.flatnonzero(data == _MARK))
     sums = np.append(np.uint64(0), np.cumsum(data * _powers(_BASE, len(data)), dtype=np.uint64))
     hashes = (sums[ends] - sums[starts]) * _powers(pow(_BASE, -1, 1 << 64), len(data))[starts]
     return hashes, bounds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import groupby
 from unicodedata import category, normalize
 
 _ONE_BY_ONE = (
@@ -33,6 +34,11 @@ def words_and_signs(text: str) -> list[str]:
     return all_of.findall(_folded(text))
 
 
+def prepare() -> None:
+    """Make the patterns that texts with other than ASCII characters need: a twentieth of a second."""
+    _patterns()
+
+
 def _folded(text: str) -> str:
     """Case and the width of characters gone, and what cannot be seen.
 
@@ -60,9 +66,26 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def _of_category(*beginnings: str) -> str:
-    """The characters of some categories outside ASCII, as they are written in a set of a pattern.
+    """The characters of some categories outside ASCII, as ranges in a set of a pattern.
 
     Of the Basic Multilingual Plane: the punctuation beyond it is that of scripts nobody writes any more.
     """
-    found = [number for number in range(0x80, 0x10000) if category(chr(number)).startswith(beginnings)]
-    return "".join(re.escape(chr(number)) for number in found)
+    return "".join(
+        f"{re.escape(chr(first))}-{re.escape(chr(last))}"
+        for first, last, name in _ranges()
+        if name.startswith(beginnings)
+    )
+
+
+@cache
+def _ranges() -> list[tuple[int, int, str]]:
+    """First and last of the characters in a row that are of one category."""
+    found = []
+    last = _FIRST_BEYOND_ASCII
+    for name, numbers in groupby(range(_FIRST_BEYOND_ASCII, 0x10000), lambda number: category(chr(number))):
+        first, last = last, last + sum(1 for _ in numbers)
+        found.append((first, last - 1, name))
+    return found
+
+
+_FIRST_BEYOND_ASCII = 0x80

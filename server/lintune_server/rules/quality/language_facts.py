@@ -112,8 +112,13 @@ def at_a_glance(text: str) -> int:
         best, second = ranked[-1], scores[ranked[-2]] if len(ranked) > 1 else 0
         if scores[best] >= _WORDS or (scores[best] > 1 and second == 0):
             return best
-    # Sums and tables have few words.
-    return LATIN if len([word for word in words if word.isalpha()]) >= _FEWEST_WORDS else UNKNOWN
+    found = 0  # sums and tables have few words
+    for word in words:
+        if word.isalpha():
+            found += 1
+            if found == _FEWEST_WORDS:
+                return LATIN
+    return UNKNOWN
 
 
 def _script(text: str) -> int:

@@ -33,8 +33,10 @@ def nothing_left(line: Line) -> Iterator[Problem]:
     recipe, measured = line.surroundings.recipe, line.measured
     if recipe is None or measured is None or measured.tokens <= recipe.sequence_len:
         return
+    if recipe.excess_length_strategy != "truncate":
+        return
     limit, tokenized = recipe.sequence_len, line.tokenized
-    if recipe.excess_length_strategy != "truncate" or tokenized is None or is_left(tokenized, limit):
+    if tokenized is None or is_left(tokenized, limit):
         return
     if True in tokenized.trained:
         before = tokenized.trained.index(True)
