@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from lintune_server.lint.pieces import Piece
     from lintune_server.lint.selection import Selection
 
-BLOCK_BYTES = 1 << 18
-"""Some 400 samples, which are checked in a twentieth of a second."""
+BLOCK_BYTES = pieces.PIECE_BYTES
+"""What was found in a piece is remembered, and known when the file is opened again."""
 _BLOCK_LINES = 1_000
 """Short lines take as long to check as longer ones."""
 
@@ -109,7 +109,8 @@ class LiveDataSet:
     def _check(self, progress: Callable[[int, int], None]) -> None:
         unread = [block for block in self._blocks if block.part is None and block.piece]
         places = [block.piece for block in unread if block.piece]
-        checker = pieces.PieceChecker(self.path, self._source, self._surroundings)
+        key = scanning.key_of(self.path, self._surroundings, self.context)
+        checker = pieces.PieceChecker(self.path, self._source, self._surroundings, key)
         done = pieces.each(iter(places), sum(block.size for block in unread), checker)
         for block, (piece, checked) in zip(unread, done, strict=True):
             block.part, block.offsets = checked.part, checked.offsets

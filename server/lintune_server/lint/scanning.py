@@ -133,7 +133,7 @@ def scan(
             data = judging.data_set(path, empty, surroundings, lambda _: "")
             return Scan(path, context, empty, data, tuple(found), _lines_of_head(head, found, source))
         surroundings = surroundings_at(head, path, context)
-        checker = pieces.PieceChecker(path, source, surroundings, _key(path, surroundings, context))
+        checker = pieces.PieceChecker(path, source, surroundings, key_of(path, surroundings, context))
         whole, offsets = pieces.check(source, size, checker, lambda done: progress(done, size))
         after = source.stat()
         lines = DiskLines(source, size, offsets)
@@ -144,7 +144,7 @@ def scan(
     return Scan(path, context, whole, judging.data_set(path, whole, surroundings, lines.text), (), lines)
 
 
-def _key(path: Path, surroundings: Surroundings, context: Context) -> bytes | None:
+def key_of(path: Path, surroundings: Surroundings, context: Context) -> bytes | None:
     """Of all that findings depend on but for the file's bytes."""
     tokenizer = context.tokenizer
     template = tokenizer.template.source if tokenizer and tokenizer.template else ""
