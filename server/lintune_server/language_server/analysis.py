@@ -194,13 +194,14 @@ class Analysis:
             if self._lines is None or self._lines.context is not context:
                 self._lines = LineFindings(self.document.lint_path, context)
             revision, text = self._revision, self.document.text.lines
-            lines = {number: without_end(text[number]) for number in self._typed if number < len(text)}
+            asked = frozenset(self._typed)
+            lines = {number: without_end(text[number]) for number in asked if number < len(text)}
             head = [without_end(line) for line in text[:LOOKED_AT]]
             found = await self._in_thread(self._lines.check, lines, head)
             if self._closed:
                 return
             if revision == self._revision:  # else they are asked for again, where they are now
-                self._typed.clear()
+                self._typed -= asked
                 self.board.checked(found, revision)
                 self._around.publish(self.document)
 
@@ -230,7 +231,8 @@ class Analysis:
             if era == self._era:
                 first = self.board.revision < 0
                 self.board.settle(findings, left_out, revision)
-                self._around.publish(self.document)
+                if self._line_task is None or self._line_task.done():
+                    self._around.publish(self.document)  # else with what is found on lines that were typed meanwhile
                 if first:
                     await self._in_thread(memory.give_back)
 

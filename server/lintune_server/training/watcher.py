@@ -49,7 +49,7 @@ class Watcher(events.FileSystemEventHandler):
         self._on_save = on_save
         self._quiet = quiet
         self._files: dict[Path, _Signature | None] = {}
-        """What each file was at its last save; None before the first, and while it does not exist."""
+        """What each file was at its last save, or when it was first watched; None while it does not exist."""
         self._observer: BaseObserver | None = None
         self._watches: dict[Path, ObservedWatch] = {}
         self._noticed: set[Path] = set()
@@ -62,7 +62,8 @@ class Watcher(events.FileSystemEventHandler):
         Returns a sentence for every folder that cannot be watched: there, only the editor's own saves count.
         """
         wanted = {real_path(path) for path in paths if STATE_FOLDER not in path.parts}
-        self._files = {path: self._files.get(path) for path in wanted}
+        known = self._files
+        self._files = {path: known[path] if path in known else _signature(path) for path in wanted}
         return self._watch_folders({path.parent for path in wanted if path.parent.is_dir()})
 
     def saved(self, path: Path) -> None:
