@@ -42,14 +42,12 @@ def main() -> None:
         print("Another training is running here.", file=sys.stderr)
         sys.exit(2)
     run.mkdir(parents=True)
-    log = (run / runs.EVENTS).open("ab")
+    log = (run / runs.EVENTS).open("ab", buffering=0)
 
     def tell(event: events.Event) -> None:
         line = events.encode(event) + b"\n"
         log.write(line)
-        log.flush()
-        sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
+        os.write(1, line)  # unbuffered: a signal may come in the midst of it, and tell something itself
 
     def stop(*_: object) -> None:
         tell(RunCancelled(run=run.name, step=1))
