@@ -131,7 +131,8 @@ class Window:
         place = number.bounding_box()
         if place is None:
             raise AssertionError(f"Line {line} is not in view.")
-        self.page.mouse.move(place["x"] + place["width"] + 120, place["y"] + place["height"] / 2)
+        # Far enough to the right to be beyond the tokens that stand before a sample, and have a hover of their own.
+        self.page.mouse.move(place["x"] + place["width"] + 420, place["y"] + place["height"] / 2)
         try:
             self._hover.wait_for(state="visible", timeout=_HOVER_PATIENCE * 1_000)
             self._hover.get_by_text("Loading...").wait_for(state="hidden", timeout=_HOVER_PATIENCE * 1_000)
