@@ -62,16 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Raises LintuneError when nothing can be converted."""
-    try:
-        return _run(args)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        raise LintuneError(f"{place}{error.strerror or error}.") from error
-
-
-def _run(args: argparse.Namespace) -> int:
     from lintune_server.conversion import converting, sources
 
     source = sources.find_out(args.file, args.encoding, args.delimiter)

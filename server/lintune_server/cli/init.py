@@ -70,16 +70,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Raises LintuneError when there is nothing to be written."""
-    try:
-        return _run(args)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        raise LintuneError(f"{place}{error.strerror or error}.") from error
-
-
-def _run(args: argparse.Namespace) -> int:
     target = _target(args.folder)
     ask = Questions(interactive=not args.yes and sys.stdin.isatty() and sys.stderr.isatty())
     data, copied = _data(args, ask)
