@@ -11,7 +11,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from lintune_schemas.layouts import LOOKED_AT
 from lintune_server import memory
 from lintune_server.analyst.client import AnalystGone
 from lintune_server.analyst.selection import shown
@@ -196,8 +195,7 @@ class Analysis:
             revision, text = self._revision, self.document.text.lines
             asked = frozenset(self._typed)
             lines = {number: without_end(text[number]) for number in asked if number < len(text)}
-            head = [without_end(line) for line in text[:LOOKED_AT]]
-            found = await self._in_thread(self._lines.check, lines, head)
+            found = await self._in_thread(self._lines.check, lines, self.document.head)
             if self._closed:
                 return
             if revision == self._revision:  # else they are asked for again, where they are now

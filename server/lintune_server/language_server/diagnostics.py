@@ -10,6 +10,7 @@ from lintune_server.language_server.progress import WorkDone
 from lintune_server.lint.findings import Finding, Position, Range, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import Any
 
@@ -46,16 +47,12 @@ class Diagnostics:
         """An open document's diagnostics as they go over the wire."""
         board = self._session.analyses[document.uri].board
         convert = self._session.converter(document.text.lines).as_json
-        found = [convert(finding) for finding in board.shown()]
-        if board.left_out:
-            found.append(convert(more(board.left_out, document.lint_path)))
-        return found
+        return [convert(one) for one in told(board.shown(), board.left_out, document.lint_path)]
 
     def of_report(self, document: Document, report: Report) -> list[types.Diagnostic]:
         """A report's diagnostics."""
         convert = self._session.converter(report.lines).diagnostic
-        found = [convert(finding) for finding in report.findings]
-        return [*found, convert(more(report.left_out, document.lint_path))] if report.left_out else found
+        return [convert(one) for one in told(report.findings, report.left_out, document.lint_path)]
 
     def pulled(self, uri: str) -> None:
         """The client asks for a document's diagnostics itself: from now on it does."""
@@ -74,15 +71,9 @@ class Diagnostics:
         """Push what is found in a file that no editor opens."""
         self._session.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found))
 
-    @property
-    def can_refresh(self) -> bool:
-        """Whether a client that asks itself can be made to ask again."""
-        workspace = self._session.server.client_capabilities.workspace
-        return bool(workspace and workspace.diagnostics and workspace.diagnostics.refresh_support)
-
     def refresh(self) -> None:
         """Make the client ask again, if it can be made to."""
-        if self.can_refresh:
+        if self._session.refreshes("diagnostics"):
             self._session.server.workspace_diagnostic_refresh(None)
 
     def progress(self, document: Document, done: int, size: int) -> None:
@@ -112,8 +103,12 @@ class Diagnostics:
         self._session.server.protocol.notify_plainly(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
 
 
-def more(count: int, path: Path) -> Finding:
-    """What says that not all findings are shown."""
-    message = f"{count:,} more findings are not shown here. The command line lists them all: lintune check {path.name}"
+def told(findings: Sequence[Finding], left_out: int, path: Path) -> Sequence[Finding]:
+    """The findings, and what says that they are not all."""
+    if not left_out:
+        return findings
+    message = (
+        f"{left_out:,} more findings are not shown here. The command line lists them all: lintune check {path.name}"
+    )
     start = Position(0, 0)
-    return Finding("", "", Severity.INFO, message, Range(start, start), whole_file=True)
+    return [*findings, Finding("", "", Severity.INFO, message, Range(start, start), whole_file=True)]

@@ -6,10 +6,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lintune_schemas.layouts import LOOKED_AT
 from lintune_schemas.recipe import is_recipe_name, names_base_model
 from lintune_server.language_server import convert
 from lintune_server.language_server.text import Change, Encoding, Text
 from lintune_server.lint.checking import DATASET_SUFFIXES, YAML_SUFFIXES
+from lintune_server.lint.lines import without_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,4 +72,9 @@ class Document:
 
     def line(self, number: int) -> str | None:
         """A line's text without its line end; None when there is no such line."""
-        return self.text.lines[number].rstrip("\r\n") if 0 <= number < len(self.text.lines) else None
+        return without_end(self.text.lines[number]) if 0 <= number < len(self.text.lines) else None
+
+    @property
+    def head(self) -> list[str]:
+        """The first lines without their line ends, which decide on a data set's format."""
+        return [without_end(line) for line in self.text.lines[:LOOKED_AT]]

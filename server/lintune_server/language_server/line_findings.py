@@ -33,8 +33,7 @@ class LineFindings:
     def check(self, lines: Mapping[int, str], head: Sequence[str]) -> dict[int, list[Finding]]:
         """The findings of each line, as those of a line 0. head: the first lines of the text, which say its format."""
         if self._checker is None or head != self._head:
-            filled = (line for line in head if line.strip(BLANK))
-            self._checker = LineChecker(self._path, surroundings_of(filled, self._path, self.context))
+            self._checker = LineChecker(self._path, surroundings_of(head, self._path, self.context))
             self._head = head
         checked = [number for number, text in lines.items() if text.strip(BLANK) and len(text) <= _LONGEST]
         found: dict[int, list[Finding]] = {number: [] for number in lines}

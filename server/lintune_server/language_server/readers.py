@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary, WeakSet
 
-from lintune_schemas.layouts import LOOKED_AT
 from lintune_server.language_server.datasets.reader import Reader
 from lintune_server.lint.context import Context
 
@@ -52,7 +51,7 @@ class Readers:
         known = self._known.get(document)
         if known is not None and known.version == document.version and known.reader.context is context:
             return known.reader
-        version, head = document.version, _head(document)
+        version, head = document.version, document.head
         old = known.reader if known is not None and known.reader.context is context else None
         if old is not None and await asyncio.to_thread(old.follows, head):
             reader = old
@@ -63,22 +62,10 @@ class Readers:
 
     def refresh(self) -> None:
         """Make the client ask again for what depends on tokenizers."""
-        if self.refreshes_hints:
+        if self._session.refreshes("inlay_hint"):
             self._session.server.workspace_inlay_hint_refresh(None)
-        if self.refreshes_tokens:
+        if self._session.refreshes("semantic_tokens"):
             self._session.server.workspace_semantic_tokens_refresh(None)
-
-    @property
-    def refreshes_hints(self) -> bool:
-        """Whether the client can be told to ask for inlay hints again."""
-        workspace = self._session.server.client_capabilities.workspace
-        return bool(workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support)
-
-    @property
-    def refreshes_tokens(self) -> bool:
-        """Whether the client can be told to ask for semantic tokens again."""
-        workspace = self._session.server.client_capabilities.workspace
-        return bool(workspace and workspace.semantic_tokens and workspace.semantic_tokens.refresh_support)
 
     async def _context(self, analysis: Analysis, patience: float) -> Context:
         waiting = self._waiting.get(analysis)
@@ -98,9 +85,3 @@ class Readers:
 
 
 _NOT_YET = Context()
-
-
-def _head(document: Document) -> list[str]:
-    """The first lines, which decide on a file's layout."""
-    lines = range(min(LOOKED_AT, len(document.text.lines)))
-    return [line for number in lines if (line := document.line(number)) is not None]

@@ -34,7 +34,7 @@ from lintune_server.language_server.unopened import Unopened
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence, Set
     from pathlib import Path
-    from typing import Any
+    from typing import Any, Literal
 
     from lintune_server.language_server.connection import LintuneServer
 
@@ -187,9 +187,14 @@ class Session:
         return task
 
     def refresh_lenses(self) -> None:
-        workspace = self.server.client_capabilities.workspace
-        if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
+        if self.refreshes("code_lens"):
             self.server.workspace_code_lens_refresh(None)
+
+    def refreshes(self, what: Literal["code_lens", "diagnostics", "inlay_hint", "semantic_tokens"]) -> bool:
+        """Whether the client can be told to ask for something again."""
+        workspace = self.server.client_capabilities.workspace
+        capability = getattr(workspace, what) if workspace else None
+        return bool(capability and capability.refresh_support)
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:

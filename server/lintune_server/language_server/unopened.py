@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lintune_schemas.errors import LintuneError
 from lintune_server.language_server import convert
-from lintune_server.language_server.diagnostics import more
+from lintune_server.language_server.diagnostics import told
 from lintune_server.language_server.text import split
 from lintune_server.lint import checking
 
@@ -80,8 +80,7 @@ class Unopened:
             text = await asyncio.to_thread(checking.read, path)
             found, lines = await analyst.found_in_recipe(path, text), split(text)
         convert_ = self._session.converter(lines).diagnostic
-        notes = [more(found.left_out, path)] if found.left_out else []
-        return [convert_(finding) for finding in (*found.findings, *notes)]
+        return [convert_(finding) for finding in told(found.findings, found.left_out, path)]
 
     async def state(self, path: Path) -> str:
         """What changes with the file, and with what it is judged by."""

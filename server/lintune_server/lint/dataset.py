@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from lintune_server.lint import judging, part, scanning
 from lintune_server.lint.layouts import surroundings_of
 from lintune_server.lint.line_check import LineChecker
-from lintune_server.lint.lines import BLANK
 from lintune_server.lint.peers import Peers
 from lintune_server.lint.sample import Line, Surroundings
 from lintune_server.lint.shape import Head
@@ -72,8 +71,7 @@ class DatasetLinter:
 
     def _see_layout(self, text: str) -> None:
         """When the file's layout is another, nothing that was found counts."""
-        lines = (line for line in part.split(text)[0] if line.strip(BLANK))
-        surroundings = surroundings_of(lines, self.path, self.context)
+        surroundings = surroundings_of(part.split(text)[0], self.path, self.context)
         if surroundings != self._surroundings:
             self._surroundings = surroundings
             self._known = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from lintune_schemas import layouts
-from lintune_server.lint.lines import BOM
+from lintune_server.lint.lines import BLANK, BOM
 from lintune_server.lint.sample import Surroundings
 
 if TYPE_CHECKING:
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 
 def surroundings_of(lines: Iterable[str], path: Path, context: Context) -> Surroundings:
-    """What the rules may know of a file. lines: its first ones, without blank ones; some may hold no sample."""
+    """What the rules may know of a file. lines: its first ones; some may be blank, or hold no sample."""
+    filled = (line for line in lines if line.strip(BLANK))
     entry = None
     if context.recipe is not None and context.recipe_path is not None:
         entry = context.recipe.entry_of(path, context.recipe_path.parent)
-    found = layouts.of_file(_samples(islice(lines, layouts.LOOKED_AT)), entry)
+    found = layouts.of_file(_samples(islice(filled, layouts.LOOKED_AT)), entry)
     return Surroundings(found.layout, context.recipe, context.tokenizer, found.unmet)
 
 

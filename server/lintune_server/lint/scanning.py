@@ -15,7 +15,6 @@ from lintune_server.lint import cache, judging, part, pieces
 from lintune_server.lint.context import context_for
 from lintune_server.lint.layouts import surroundings_of
 from lintune_server.lint.line_check import finding_of
-from lintune_server.lint.lines import BLANK
 from lintune_server.lint.part import Part
 from lintune_server.lint.placing import fix_in_file, in_file
 from lintune_server.lint.sample import Line, Surroundings
@@ -210,4 +209,4 @@ def surroundings_at(head: Head, path: Path, context: Context) -> Surroundings:
     lines, _ = part.split(head.data.decode("utf-8", "surrogateescape"))
     if not head.whole:
         lines.pop()
-    return surroundings_of((line for line in lines if line.strip(BLANK)), path, context)
+    return surroundings_of(lines, path, context)

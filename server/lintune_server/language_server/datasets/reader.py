@@ -10,7 +10,6 @@ from lintune_server.language_server.datasets.memo import Memo
 from lintune_server.lint import sample
 from lintune_server.lint.label_set import answer_label, closed_labels
 from lintune_server.lint.layouts import surroundings_of
-from lintune_server.lint.lines import BLANK
 from lintune_server.lint.sample import Line
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from lintune_schemas.samples import Layout
     from lintune_server.lint.context import Context
-    from lintune_server.lint.sample import Surroundings
 
 
 LONGEST = 1 << 20
@@ -43,7 +41,7 @@ class Reader:
         self.context = context
         self.head = head
         self._path = path
-        self._surroundings = _surroundings(path, context, head)
+        self._surroundings = surroundings_of(head, path, context)
         self.counts = Memo(self._count)
         """Tokens of each line; None for one without a sample, and where the tokenizer is not known."""
         self.entries = Memo(lambda lines: [outline.entry_of(self.line(line), deep=True) for line in lines])
@@ -59,7 +57,7 @@ class Reader:
     def follows(self, head: Sequence[str]) -> bool:
         """Whether the file's first lines can be these without anything else being another."""
         if head != self.head:
-            if _surroundings(self._path, self.context, head) != self._surroundings:
+            if surroundings_of(head, self._path, self.context) != self._surroundings:
                 return False
             self.head = head
         return True
@@ -88,7 +86,3 @@ class Reader:
         if tokenizer is None:
             return [[] for _ in texts]
         return [special_tokens.find(self.line(text), tokenizer.special_pattern) for text in texts]
-
-
-def _surroundings(path: Path, context: Context, head: Sequence[str]) -> Surroundings:
-    return surroundings_of((line for line in head if line.strip(BLANK)), path, context)

@@ -27,7 +27,7 @@ async def inlay_hints(ls: LintuneServer, params: types.InlayHintParams) -> list[
     document = ls.session.documents.get(params.text_document.uri)
     if document is None or document.kind is not Kind.DATASET or not ls.session.settings.inlay_hints:
         return None
-    reader = await ls.session.readers.of(document, asks_again=ls.session.readers.refreshes_hints)
+    reader = await ls.session.readers.of(document, asks_again=ls.session.refreshes("inlay_hint"))
     if reader is None or reader.context.tokenizer is None:
         return []
     first, lines = visible.lines_of(document, params.range, _MOST_LINES)

@@ -70,7 +70,7 @@ async def _of_open(ls: LintuneServer, uri: str, previous: str | None) -> _Full |
     if analysis is None:
         return _Full([])
     # Who can be asked to ask again is not kept waiting: at a keystroke for what was found on that line alone.
-    whole = not ls.session.diagnostics.can_refresh or analysis.board.revision < 0
+    whole = not ls.session.refreshes("diagnostics") or analysis.board.revision < 0
     report = await analysis.report(whole=whole)
     if previous == report.id:
         return _Unchanged(report.id)

@@ -45,7 +45,7 @@ async def _tokens(ls: LintuneServer, uri: str, range_: types.Range | None) -> ty
 
 
 async def _in_samples(ls: LintuneServer, document: Document, range_: types.Range | None) -> list[int]:
-    reader = await ls.session.readers.of(document, asks_again=ls.session.readers.refreshes_tokens)
+    reader = await ls.session.readers.of(document, asks_again=ls.session.refreshes("semantic_tokens"))
     if reader is None:
         return []
     first, lines = visible.lines_of(document, range_, _MOST_LINES)
