@@ -53,7 +53,7 @@ class AnalystGone(LintuneError):  # noqa: N818 (it is no fault of ours)
 
 
 class AnalystClient:
-    """Belongs to one event loop. start: runs a coroutine in the background."""
+    """Belongs to one event loop."""
 
     def __init__(self) -> None:
         self.life = 0

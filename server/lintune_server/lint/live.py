@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lintune_server.lint.findings import Finding
     from lintune_server.lint.line_check import CheckedLine
     from lintune_server.lint.pieces import Piece
+    from lintune_server.lint.sample import Surroundings
     from lintune_server.lint.selection import Selection
 
 BLOCK_BYTES = pieces.PIECE_BYTES
@@ -52,16 +53,15 @@ class LiveDataSet:
         places = pieces.cut(self._file, self._size, BLOCK_BYTES)
         self._blocks = [_Block(None, self._file, piece) for piece in places] or [_Block("")]
         self._starts: list[int] | None = None
-        self.renew(context)
+        self._surroundings: Surroundings | None = None
+        self.context = context
 
     def close(self) -> None:
         self._file.close()
 
     def renew(self, context: Context) -> None:
         """The recipe or the tokenizer is another: nothing that was found counts any more."""
-        self.context = context
-        self._surroundings = scanning.surroundings_at(self._head(), self.path, context)
-        self._forget()
+        self.context, self._surroundings = context, None
 
     def edit(self, first: int, removed: int, text: str) -> None:
         """Put a text in the place of `removed` lines from `first` on, line ends included; all are known to be there."""
@@ -87,8 +87,9 @@ class LiveDataSet:
         surroundings = scanning.surroundings_at(head, self.path, context)
         if surroundings != self._surroundings:
             self._surroundings = surroundings
-            self._forget()
-        self._check(progress)
+            for block in self._blocks:
+                block.part = None
+        self._check(surroundings, progress)
         whole = Part()
         for block in self._blocks:
             assert block.part is not None
@@ -102,20 +103,16 @@ class LiveDataSet:
         at = self._block_of(number)
         return self._blocks[at].line(number - self._starts_of_blocks()[at])
 
-    def _forget(self) -> None:
-        for block in self._blocks:
-            block.part = None
-
-    def _check(self, progress: Callable[[int, int], None]) -> None:
+    def _check(self, surroundings: Surroundings, progress: Callable[[int, int], None]) -> None:
         unread = [block for block in self._blocks if block.part is None and block.piece]
         places = [block.piece for block in unread if block.piece]
-        key = scanning.key_of(self.path, self._surroundings, self.context)
-        checker = pieces.PieceChecker(self.path, self._source, self._surroundings, key)
+        key = scanning.key_of(self.path, surroundings, self.context)
+        checker = pieces.PieceChecker(self.path, self._source, surroundings, key)
         done = pieces.each(iter(places), sum(block.size for block in unread), checker)
         for block, (piece, checked) in zip(unread, done, strict=True):
             block.part, block.offsets = checked.part, checked.offsets
             progress(piece.end, self._size)
-        lines = LineChecker(self.path, self._surroundings)
+        lines = LineChecker(self.path, surroundings)
         for block in self._blocks:
             if block.part is None:
                 block.part = part.build(block.text, lambda texts, _: _checked(lines, texts))
@@ -196,18 +193,10 @@ def _in_blocks(lines: Sequence[str]) -> Iterator[str]:
 
 def _checked(checker: LineChecker, texts: Sequence[str]) -> list[CheckedLine]:
     """As `LineChecker.check`, of lines of any length."""
-    long = [index for index, text in enumerate(texts) if len(text) > pieces.LONGEST_LINE // 4 and is_too_long(text)]
-    if not long:
-        return checker.check(texts)
-    others = iter(checker.check([text for index, text in enumerate(texts) if index not in long]))
+    # A character takes four bytes at the most, so that hardly a line has to be encoded to know.
+    sizes = [len(encoded(text)) if len(text) > pieces.LONGEST_LINE // 4 else 0 for text in texts]
+    others = iter(checker.check([text for text, size in zip(texts, sizes, strict=True) if size <= pieces.LONGEST_LINE]))
     return [
-        checker.too_long(text[:_BEGINNING], len(encoded(text))) if index in long else next(others)
-        for index, text in enumerate(texts)
+        next(others) if size <= pieces.LONGEST_LINE else checker.too_long(text[: pieces.BEGINNING], size)
+        for text, size in zip(texts, sizes, strict=True)
     ]
-
-
-_BEGINNING = 1 << 12
-
-
-def is_too_long(text: str) -> bool:
-    return len(encoded(text)) > pieces.LONGEST_LINE

@@ -20,7 +20,7 @@ from lintune_schemas import deadline
 from lintune_schemas.errors import LintuneError
 from lintune_server.lint import cache, kept, part
 from lintune_server.lint.line_check import LineChecker
-from lintune_server.lint.lines import LINE_END, LINE_END_BYTES
+from lintune_server.lint.lines import LINE_END, LINE_END_BYTES, decoded
 from lintune_server.lint.needles import asking
 from lintune_server.lint.part import CheckedPiece, Part
 
@@ -35,6 +35,8 @@ PIECE_BYTES = 1 << 18
 editor no more is checked again after an edit."""
 LONGEST_LINE = 16 << 20
 """Bytes. No model reads millions of tokens at once: a longer line is no sample, and is not held in memory."""
+BEGINNING = 1 << 12
+"""Bytes of it that are looked at all the same."""
 _WORTH_KEEPING = 1 << 17
 """Bytes of a piece that takes longer to check than to look up."""
 _WORTH_NEEDLES = 100
@@ -124,7 +126,7 @@ class PieceChecker:
     def check(self, piece: Piece) -> CheckedPiece:
         with self._source.open("rb") as file:
             if piece.too_long:
-                return self._too_long(read_at(file, piece.start, 1 << 12), piece.end - piece.start)
+                return self._too_long(read_at(file, piece.start, BEGINNING), piece.end - piece.start)
             data = read_at(file, piece.start, piece.end - piece.start)
         if self._key is None:
             return self._check(data)
@@ -145,7 +147,7 @@ class PieceChecker:
             few = len(lines) < _WORTH_NEEDLES
             return self._checker.check(lines, None if few else asking(data, offsets, numbers))
 
-        return CheckedPiece(part.build(data.decode("utf-8", "surrogateescape"), check), offsets)
+        return CheckedPiece(part.build(decoded(data), check), offsets)
 
     def _too_long(self, beginning: bytes, length: int) -> CheckedPiece:
         """Stand in for the line with its beginning: what is found there is all that is said of it."""

@@ -15,6 +15,7 @@ from lintune_server.lint import cache, judging, part, pieces
 from lintune_server.lint.context import context_for
 from lintune_server.lint.layouts import surroundings_of
 from lintune_server.lint.line_check import finding_of
+from lintune_server.lint.lines import decoded, encoded, without_end
 from lintune_server.lint.part import Part
 from lintune_server.lint.placing import fix_in_file, in_file
 from lintune_server.lint.sample import Line, Surroundings
@@ -62,7 +63,7 @@ class DiskLines:
         """Without its line end; bytes that are no UTF-8 as lone surrogates. Of a very long line the beginning."""
         start, end = self.bytes_of(number)
         data = pieces.read_at(self._file, start, min(end - start, pieces.LONGEST_LINE))
-        return data.decode("utf-8", "surrogateescape").rstrip("\r\n")
+        return without_end(decoded(data))
 
     def raw(self, number: int) -> bytes:
         """With its line end. Raises LintuneError when the file is shorter now."""
@@ -80,8 +81,8 @@ class DiskLines:
 
     def offset(self, position: Position) -> int:
         """The byte at a position."""
-        before = self.raw(position.line).decode("utf-8", "surrogateescape")[: position.column]
-        return self._offsets[position.line] + len(before.encode("utf-8", "surrogateescape"))
+        before = decoded(self.raw(position.line))[: position.column]
+        return self._offsets[position.line] + len(encoded(before))
 
     def read(self, start: int, end: int) -> Iterator[bytes]:
         """The bytes between two places, block by block. Raises LintuneError when the file is shorter now."""
@@ -184,12 +185,12 @@ def check_head(head: Head, path: Path) -> list[Finding]:
     found: list[Finding] = []
     for rule in HEAD_RULES:
         for problem in rule.check(head):
-            text = head.data[:1000].decode("utf-8", "surrogateescape")
+            text = decoded(head.data[:1000])
             first = Line(part.split(text)[0][0], Surroundings())
             place = in_file(problem.spot, 0, first)
             fix = None
             if problem.remedy:
-                shape = part.split(head.read().decode("utf-8", "surrogateescape"))[1]
+                shape = part.split(decoded(head.read()))[1]
                 fix = fix_in_file(problem.remedy, 0, first, shape, lambda _: "")
             found.append(
                 replace(finding_of(rule, replace(problem, remedy=None), place, first, path), fix=fix, whole_file=True)
@@ -206,7 +207,7 @@ def _lines_of_head(head: Head, found: list[Finding], source: Path) -> DiskLines:
 
 def surroundings_at(head: Head, path: Path, context: Context) -> Surroundings:
     """What the rules may know of a file that begins so."""
-    lines, _ = part.split(head.data.decode("utf-8", "surrogateescape"))
+    lines, _ = part.split(decoded(head.data))
     if not head.whole:
         lines.pop()
     return surroundings_of(lines, path, context)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from lintune_schemas import layouts
-from lintune_server.lint.lines import BOM
+from lintune_server.lint.lines import BOM, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Spread(NamedTuple):
 
 def spread(head: Head) -> Spread | None:
     """What a file is that begins with JSON of more than one line, or with one list of samples; None when it is not."""
-    text = head.data.decode("utf-8", "surrogateescape").removeprefix(BOM)
+    text = decoded(head.data).removeprefix(BOM)
     start = _SPACE.match(text).end()  # type: ignore[union-attr]  # matches the empty string
     if text[start : start + 1] not in ("{", "["):
         return None
