@@ -37,6 +37,8 @@ class Document:
         self.language = language
         self.version = version
         self.text = Text(text)
+        self._kind: Kind | None = None
+        """Known until the text changes: a YAML file is searched for what makes it a recipe."""
 
     @property
     def lint_path(self) -> Path:
@@ -45,6 +47,11 @@ class Document:
 
     @property
     def kind(self) -> Kind:
+        if self._kind is None:
+            self._kind = self._find_kind()
+        return self._kind
+
+    def _find_kind(self) -> Kind:
         name = self.lint_path
         if self.language in _DATASET_LANGUAGES or name.suffix in DATASET_SUFFIXES:
             return Kind.DATASET
@@ -60,6 +67,7 @@ class Document:
         encoding: Encoding,
     ) -> list[Change]:
         """Apply edits in order; one without a range replaces the whole text. Returns what each did to the lines."""
+        self._kind = None
         changes = []
         for places, new in edits:
             if places is None:
