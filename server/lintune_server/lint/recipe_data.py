@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,6 +13,7 @@ from lintune_server.lint.context import Context
 from lintune_server.lint.findings import Finding, Related
 from lintune_server.lint.peers import Peers
 from lintune_server.lint.sieve import Sieve
+from lintune_server.lint.statistics import percentile
 from lintune_server.rules import FILE_RULES, UNUSED_IGNORE
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def numbers(recipe: Recipe, path: Path) -> RecipeData | None:
         round(share * sum(min(length, recipe.sequence_len) for length, _ in pairs)) if lengths else None,
         round(share * sum(trained for _, trained in pairs)) if lengths else None,
         lengths[-1] if lengths else None,
-        lengths[math.ceil(0.99 * len(lengths)) - 1] if lengths else None,
+        percentile(lengths, 0.99) if lengths else None,
         min(max(trained for _, trained in pairs), recipe.sequence_len) if pairs else None,
         min(length - trained for length, trained in pairs) if pairs else None,
     )

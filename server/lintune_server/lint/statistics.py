@@ -103,21 +103,22 @@ def spread(values: Sequence[int]) -> Spread | None:
     if not values:
         return None
     ordered = sorted(values)
-
-    def percentile(share: float) -> int:
-        return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
-
     total = sum(ordered)
     return Spread(
         total,
         total / len(ordered),
         ordered[0],
-        percentile(0.5),
-        percentile(0.9),
-        percentile(0.95),
-        percentile(0.99),
+        percentile(ordered, 0.5),
+        percentile(ordered, 0.9),
+        percentile(ordered, 0.95),
+        percentile(ordered, 0.99),
         ordered[-1],
     )
+
+
+def percentile(ordered: Sequence[int], share: float) -> int:
+    """The smallest of some numbers, in their order, that so large a share of them does not exceed."""
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 
 def histogram(values: Sequence[int]) -> list[Bucket]:

@@ -17,10 +17,11 @@ from lintune_schemas.recipe import Dataset
 from lintune_server.lint import checking, scanning
 from lintune_server.lint.lines import BOM
 from lintune_server.lint.shape import HEAD_BYTES, Head
+from lintune_server.lint.statistics import percentile
 from lintune_server.new_recipe.entries import entry_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from lintune_schemas.conversations import Conversation
@@ -120,11 +121,6 @@ def counted(path: Path, context: Context, progress: Callable[[int, int], None] =
     part = scanning.scan(path, context, progress=progress).part
     pairs = [pair for pair in zip(part.tokens, part.trained_tokens, strict=True) if pair[0]]
     return _lengths([length for length, _ in pairs], sum(one for _, one in pairs), exact=True) if pairs else None
-
-
-def percentile(ordered: Sequence[int], share: float) -> int:
-    """The smallest of them that so large a share does not exceed."""
-    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 
 def _lengths(values: list[int], learned: int, *, exact: bool) -> Lengths:

@@ -10,7 +10,6 @@ import msgspec
 
 from lintune_schemas import model_facts, model_names, starter_models
 from lintune_schemas.model_names import Origin, is_folder
-from lintune_schemas.recipe import Recipe
 from lintune_server.hardware import fitting
 from lintune_server.language_server.recipes import data_files
 from lintune_server.language_server.recipes.candidate import Candidate, Sort
@@ -23,16 +22,7 @@ if TYPE_CHECKING:
 
 _RANKS = {Origin.FOLDER: 0, Origin.GGUF: 1, Origin.BUILT_IN: 2, Origin.HUB_CACHE: 3, Origin.STARTER: 4}
 
-_QLORA = Recipe(
-    base_model="",
-    adapter="qlora",
-    load_in_4bit=True,
-    lora_target_linear=True,
-    sequence_len=1024,
-    gradient_checkpointing=True,
-)
-"""By what it is said what fits: room for a question and a long answer, and the usual way to save memory."""
-_LORA = msgspec.structs.replace(_QLORA, adapter="lora", load_in_4bit=False)
+_LORA = msgspec.structs.replace(fitting.USUAL, adapter="lora", load_in_4bit=False)
 
 
 def candidates(folder: Path | None, typed: str) -> Iterator[Candidate]:
@@ -104,10 +94,10 @@ def model_page(facts: ModelFacts, starter: Starter | None = None) -> str:
 def _fit(facts: ModelFacts) -> str:
     """On which GPUs it can be trained, of those that many people have."""
     lines = []
-    for title, recipe in (("with QLoRA, in 4 bits", _QLORA), ("with LoRA, in 16 bits", _LORA)):
+    for title, recipe in (("with QLoRA, in 4 bits", fitting.USUAL), ("with LoRA, in 16 bits", _LORA)):
         sizes = [f"{size}" for size in fitting.SIZES if fitting.fits(facts, fitting.gpu(size), recipe)]
         lines.append(f"- {title}: {f'fits on {_listed(sizes)} GB' if sizes else 'needs more than 24 GB'}")
-    return f"On a GPU, one sample of {_QLORA.sequence_len:,} tokens at a time:\n" + "\n".join(lines)
+    return f"On a GPU, one sample of {fitting.USUAL.sequence_len:,} tokens at a time:\n" + "\n".join(lines)
 
 
 def _listed(sizes: list[str]) -> str:
