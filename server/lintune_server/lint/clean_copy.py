@@ -13,7 +13,7 @@ import orjson
 from lintune_schemas import atomic
 from lintune_schemas.errors import LintuneError
 from lintune_server.lint.findings import Severity
-from lintune_server.lint.lines import BLANK
+from lintune_server.lint.lines import BLANK, without_end
 from lintune_server.lint.pieces import LONGEST_LINE
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _reject(lines: DiskLines, number: int, findings: list[Finding], out: BinaryI
     decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
     out.write(b', "text": "')
     for block in lines.read(start, end):
-        out.write(_json(decode(block).rstrip("\r\n"))[1:-1])
+        out.write(_json(without_end(decode(block)))[1:-1])
     out.write(_json(decode(b"", True))[1:-1])
     out.write(b'"}\n')
 

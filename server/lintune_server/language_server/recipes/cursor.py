@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lintune_server.language_server.recipes.nodes import Node, Path, Span
 from lintune_server.language_server.recipes.outline import Outline, Watched
 from lintune_server.language_server.recipes.scalars import comment_start, is_closed, quote_end
+from lintune_server.lint.lines import without_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ def find(lines: Sequence[str], line: int, column: int) -> Cursor | None:
     """What fits at a position, in code points. None where nothing does: in a comment, behind a value, in a text."""
     if not 0 <= line < len(lines):
         return None
-    text = lines[line].rstrip("\r\n")
+    text = without_end(lines[line])
     column = min(max(column, 0), len(text))
     seen = Outline(lines, line).watched
     if seen.comment is not None and column > seen.comment:

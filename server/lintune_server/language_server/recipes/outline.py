@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lintune_server.language_server.recipes.flow import Flow, Slot
 from lintune_server.language_server.recipes.nodes import Node, Span
 from lintune_server.language_server.recipes.scalars import comment_start, key_end, quote_end, skip_spaces, unquoted
+from lintune_server.lint.lines import without_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,7 @@ class Outline:
         """The column below whose right side lines are text in block style."""
         self._flow: Flow | None = None
         for number in range(first, last):
-            self._read(number, lines[number].rstrip("\r\n")[:_LONGEST])
+            self._read(number, without_end(lines[number])[:_LONGEST])
 
     def _read(self, number: int, text: str) -> None:
         content = text.lstrip(" \t\ufeff")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lintune_server.language_server.recipes.outline import Outline
 from lintune_server.language_server.recipes.scalars import is_closed, unquoted
+from lintune_server.lint.lines import without_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +67,7 @@ def around(lines: Sequence[str], line: int, column: int) -> list[Stretch]:
             break
         node = inner
     if lines:
-        found.insert(0, Stretch((0, 0), (len(lines) - 1, len(lines[-1].rstrip("\r\n")))))
+        found.insert(0, Stretch((0, 0), (len(lines) - 1, len(without_end(lines[-1])))))
     return list(dict.fromkeys(reversed(found)))
 
 
