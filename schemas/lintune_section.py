@@ -25,6 +25,42 @@ LINTUNE: dict[str, Any] = {
             "default": False,
             "description": "Train in the background when the recipe or its data sets are saved with a change.",
         },
+        "on_change": {
+            "enum": ["supersede", "finish", "queue"],
+            "default": "queue",
+            "description": (
+                "What a save during a run leads to: a new run in its place (supersede), none (finish), or one after "
+                "it (queue)."
+            ),
+        },
+        "warm_start": {
+            "type": "boolean",
+            "default": False,
+            "description": "Go on from the last run's adapter when only samples were added or changed.",
+        },
+        "replay": {
+            "type": "number",
+            "minimum": 0,
+            "exclusiveMaximum": 1,
+            "default": 0.5,
+            "description": "Of the samples of a warm start, the share that was trained on before.",
+        },
+        "backend": {
+            "enum": ["builtin", "unsloth", "axolotl"],
+            "default": "builtin",
+            "description": "What trains: Lintune itself, or Unsloth or Axolotl where they are installed.",
+        },
+        "processes": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "description": "How many processes train together; without it, one a GPU.",
+        },
+        "checkpoints_gb": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "default": 10,
+            "description": "What the checkpoints of all runs may take on the disk, in gigabytes; the oldest go first.",
+        },
         "export": {
             "type": "object",
             "description": "What is written when training is over.",

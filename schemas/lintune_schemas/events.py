@@ -58,6 +58,35 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, tag
     """ISO 8601, UTC."""
 
 
+class SamplePlace(msgspec.Struct, frozen=True):
+    """Where a sample stands."""
+
+    path: str
+    """As the recipe names the file."""
+    line: int
+    """1-based."""
+
+
+class WarmStart(msgspec.Struct, frozen=True):
+    """What a run goes on from, and what of the data it trains on."""
+
+    run: str
+    new: int
+    """Samples that run has not seen."""
+    replayed: int
+    """Samples that it has."""
+
+
+class WarningTopic(StrEnum):
+    """What a warning is about, where a program may want to know."""
+
+    OVER_FITTING = "over_fitting"
+    LOSS_SPIKE = "loss_spike"
+    NOT_FINITE = "not_finite"
+    BEST_IS_EARLIER = "best_is_earlier"
+    EARLY_STOP = "early_stop"
+
+
 class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
     recipe: str
     run_dir: str
@@ -69,6 +98,16 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
     """Tokens with a label, over all training samples, once."""
     total_steps: int
     device: str
+    backend: str = "builtin"
+    warm_start: WarmStart | None = None
+
+
+class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):
+    """A run that was paused, stopped or killed goes on in another process. Steps after `step` are reported again."""
+
+    pid: int
+    step: int
+    """The optimizer step that it goes on from: that of a checkpoint, or 0."""
 
 
 class StageChanged(_Event, frozen=True, kw_only=True, tag="stage"):
@@ -87,6 +126,9 @@ class Progress(_Event, frozen=True, kw_only=True, tag="progress"):
     tokens_per_second: float
     """All tokens of the batches (prompt and answer) over wall time."""
     eta_seconds: float
+    grad_norm: float | None = None
+    memory_bytes: int | None = None
+    """The most that was in use so far: of the GPU, without one of the process."""
 
 
 class Evaluation(_Event, frozen=True, kw_only=True, tag="evaluation"):
@@ -95,11 +137,19 @@ class Evaluation(_Event, frozen=True, kw_only=True, tag="evaluation"):
     eval_loss: float
     """Mean negative log-likelihood in nats over the trained tokens of the eval set."""
     perplexity: float
+    token_accuracy: float | None = None
+    """The share of the trained tokens that the model finds likeliest."""
+    exact_match: float | None = None
+    """The share of the samples of which it finds every trained token likeliest: its greedy answers are the references."""
+    train_loss: float | None = None
+    """The mean of the training loss since the last evaluation, in nats a token."""
 
 
 class CheckpointSaved(_Event, frozen=True, kw_only=True, tag="checkpoint"):
     step: int
     path: str
+    best: bool = False
+    """Whether its evaluation is the best so far."""
 
 
 class ArtefactWritten(_Event, frozen=True, kw_only=True, tag="artefact"):
@@ -124,6 +174,11 @@ class Verified(_Event, frozen=True, kw_only=True, tag="verified"):
 
 class Warned(_Event, frozen=True, kw_only=True, tag="warning"):
     message: str
+    topic: WarningTopic | None = None
+    epoch: float | None = None
+    """Where it is about one: the epoch to stop at."""
+    samples: list[SamplePlace] = []
+    """The samples that it is about."""
 
 
 class RunFinished(_Event, frozen=True, kw_only=True, tag="run_finished"):
@@ -137,6 +192,14 @@ class RunFinished(_Event, frozen=True, kw_only=True, tag="run_finished"):
 class RunFailed(_Event, frozen=True, kw_only=True, tag="run_failed"):
     message: str
     """What went wrong and what to do, for a person."""
+    samples: list[SamplePlace] = []
+    """The samples to look at: those of the batch whose loss was no number."""
+
+
+class RunPaused(_Event, frozen=True, kw_only=True, tag="run_paused"):
+    """It was asked to rest, and can be resumed."""
+
+    step: int
 
 
 class RunCancelled(_Event, frozen=True, kw_only=True, tag="run_cancelled"):
@@ -145,6 +208,7 @@ class RunCancelled(_Event, frozen=True, kw_only=True, tag="run_cancelled"):
 
 Event = (
     RunStarted
+    | RunResumed
     | StageChanged
     | Progress
     | Evaluation
@@ -154,10 +218,11 @@ Event = (
     | Warned
     | RunFinished
     | RunFailed
+    | RunPaused
     | RunCancelled
 )
 
-LAST_EVENTS = (RunFinished, RunFailed, RunCancelled)
+LAST_EVENTS = (RunFinished, RunFailed, RunPaused, RunCancelled)
 """A run whose record ends with none of these died, or is still going on."""
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

@@ -101,6 +101,17 @@ class LintuneSection(msgspec.Struct, frozen=True):
     """Our own section, `lintune:`."""
 
     train_on_save: bool = False
+    on_change: Literal["supersede", "finish", "queue"] = "queue"
+    """What a save during a run leads to: a new run in its place, none, or one after it."""
+    warm_start: bool = False
+    """Go on from the last run's adapter when only samples were added or changed."""
+    replay: float = 0.5
+    """Of a warm start's samples, the share that was trained on before."""
+    backend: Literal["builtin", "unsloth", "axolotl"] = "builtin"
+    processes: int | None = None
+    """How many processes train together, one a device; None for as many as there are GPUs, else one."""
+    checkpoints_gb: float = 10.0
+    """What the checkpoints of all runs beside a recipe may take, in 10^9 bytes."""
     export: Export = Export()
     preview: Preview = Preview()
     lint: Lint = Lint()
@@ -126,7 +137,17 @@ class Recipe(msgspec.Struct, frozen=True):
     lora_dropout: float = 0.0
     lora_target_linear: bool = False
     lora_target_modules: list[str] | str | None = None
+    lora_modules_to_save: list[str] | None = None
     peft_use_rslora: bool = False
+    peft_use_dora: bool = False
+    rl: str | None = None
+    """Train on preference pairs by this method, `dpo` or `orpo`; None for samples with one answer."""
+    rl_beta: float | None = None
+    dpo_label_smoothing: float | None = None
+    orpo_alpha: float | None = None
+    sample_packing: bool = False
+    group_by_length: bool = False
+    neftune_noise_alpha: float | None = None
     micro_batch_size: int = 1
     eval_batch_size: int | None = None
     gradient_accumulation_steps: int = 1
@@ -140,6 +161,11 @@ class Recipe(msgspec.Struct, frozen=True):
     optimizer: str = "adamw_torch_fused"
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
+    adam_beta1: float | None = None
+    adam_beta2: float | None = None
+    adam_epsilon: float | None = None
+    attn_implementation: str | None = None
+    torch_compile: bool | Literal["auto"] | None = None
     gradient_checkpointing: bool | str = False
     bf16: bool | Literal["auto", "full"] = "auto"
     """Axolotl's `full` evaluates in bf16, too, as the built-in trainer always does."""
@@ -151,6 +177,9 @@ class Recipe(msgspec.Struct, frozen=True):
     save_steps: int | float | None = None
     saves_per_epoch: int | None = None
     save_total_limit: int | None = None
+    early_stopping_patience: int | None = None
+    """After so many evaluations without a better loss training stops, and the best checkpoint is what it gives."""
+    load_best_model_at_end: bool = False
     output_dir: str | None = None
     lintune: LintuneSection = LintuneSection()
 
@@ -290,7 +319,7 @@ def fingerprint(recipe: Recipe) -> str:
     """A hash of everything that changes what would be trained; comments, layout and lint settings do not count."""
     values = to_mapping(recipe)
     section = values.pop("lintune")
-    values["export"] = section["export"]
+    values |= {key: section[key] for key in ("export", "backend")}
     return hashlib.sha256(msgspec.json.encode(values, order="deterministic")).hexdigest()
 
 
