@@ -154,12 +154,12 @@ class TestCache:
     def test_where_nothing_can_be_kept_all_is_checked(self, large, monkeypatch, tmp_path):
         file = tmp_path / "file"
         file.touch()
-        monkeypatch.setattr(cache, "_folder", lambda: file)
+        monkeypatch.setattr("lintune_schemas.cache.cache_folder", lambda: file)
         assert parts(large)[0]
 
     def test_the_folder_does_not_grow_without_end(self, large, own_cache, monkeypatch):
         parts(large)
-        monkeypatch.setattr(cache, "_LARGEST", 10)
+        monkeypatch.setattr("lintune_schemas.cache._LARGEST", 10)
         cache.prune()
         assert not [path for path in own_cache.glob("*/*") if path.is_file()]
 
