@@ -35,8 +35,8 @@ LINES = [
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setattr(cache, "_folder", lambda: folder)
-    return folder
+    monkeypatch.setattr("lintune_schemas.cache.cache_folder", lambda: folder)
+    return folder / "lint"
 
 
 def found_on_disk(path: Path, context: Context) -> list:
