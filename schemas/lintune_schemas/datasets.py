@@ -27,6 +27,8 @@ class DatasetSample:
 
     line: int
     conversation: Conversation
+    digest: bytes = b""
+    """SHA-256 of its contents: white space and key order do not change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,18 @@ class DatasetFile:
     samples: tuple[DatasetSample, ...]
     content_hash: str
     """SHA-256 over the parsed samples: white space and key order do not change it."""
+    snapshot: str
+    """The name that a copy of these bytes has among the snapshots of runs."""
 
 
-def read(path: Path, entry: Dataset | None = None) -> DatasetFile:
+def read(path: Path, entry: Dataset | None = None, content: bytes | None = None) -> DatasetFile:
     """Read a JSON Lines data set for training. entry: the recipe's, which may say what the keys of samples are called.
 
-    Raises LintuneError on the first thing that cannot be trained on; `lintune check` lists them all.
+    content: what the file held, if it is not to be read now. Raises LintuneError on the first thing that cannot be
+    trained on; `lintune check` lists them all.
     """
-    lines = [(number, _parse(path, number, line)) for number, line in _lines(path)]
+    content = read_bytes(path) if content is None else content
+    lines = [(number, _parse(path, number, line)) for number, line in _lines(content)]
     if not lines:
         raise LintuneError(f"The data set {path} is empty. Add samples, one JSON object a line.")
     of_file = layouts.of_file((sample for _, sample in lines), entry)
@@ -65,24 +71,30 @@ def read(path: Path, entry: Dataset | None = None) -> DatasetFile:
         try:
             conversation = conversations.read(sample, layout)
             sample.pop(samples.IGNORE_KEY, None)
-            digest.update(orjson.dumps(sample, option=orjson.OPT_SORT_KEYS) + b"\n")  # not of what is nested too deep
+            canonical = orjson.dumps(sample, option=orjson.OPT_SORT_KEYS)  # not of what is nested too deep
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _refused(path, number, f"is no valid {layout.format} sample") from error
-        found.append(DatasetSample(number, conversation))
-    return DatasetFile(path, layout.format, tuple(found), digest.hexdigest())
+        digest.update(canonical + b"\n")
+        found.append(DatasetSample(number, conversation, hashlib.sha256(canonical).digest()))
+    snapshot = f"{hashlib.sha256(content).hexdigest()}.jsonl"
+    return DatasetFile(path, layout.format, tuple(found), digest.hexdigest(), snapshot)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, numbered from 1. A byte order mark at the beginning is no part of the first."""
+def read_bytes(path: Path) -> bytes:
+    """What a data set's file holds. Raises LintuneError, with what to do, when it cannot be read."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise LintuneError(f"The data set {path} does not exist. Correct its path in the recipe.") from error
     except IsADirectoryError as error:
         raise LintuneError(f"The data set {path} is a folder. Name a .jsonl file in the recipe.") from error
     except OSError as error:
         raise LintuneError(f"The data set {path} could not be read: {error.strerror}.") from error
-    for number, line in enumerate(data.removeprefix(codecs.BOM_UTF8).splitlines(), start=1):
+
+
+def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, numbered from 1. A byte order mark at the beginning is no part of the first."""
+    for number, line in enumerate(content.removeprefix(codecs.BOM_UTF8).splitlines(), start=1):
         if line.strip():
             yield number, line
 

@@ -140,7 +140,7 @@ class Evaluation(_Event, frozen=True, kw_only=True, tag="evaluation"):
     token_accuracy: float | None = None
     """The share of the trained tokens that the model finds likeliest."""
     exact_match: float | None = None
-    """The share of the samples of which it finds every trained token likeliest: its greedy answers are the references."""
+    """The share of the samples of which it finds every trained token likeliest: what it would answer, greedily."""
     train_loss: float | None = None
     """The mean of the training loss since the last evaluation, in nats a token."""
 

@@ -37,6 +37,8 @@ class LockedDataset(msgspec.Struct, frozen=True):
     format: str
     samples: int
     content_hash: str
+    snapshot: str | None = None
+    """Name, in `snapshots_folder`, of a copy of the file as it was read; None of runs that kept none."""
 
 
 class DatasetLock(msgspec.Struct, frozen=True):
@@ -46,6 +48,8 @@ class DatasetLock(msgspec.Struct, frozen=True):
     """`fingerprint` of the recipe and these data sets: when it is equal, training again changes nothing."""
     train: list[LockedDataset] = []
     test: list[LockedDataset] = []
+    recipe: str | None = None
+    """Name of the recipe's file; None of runs that did not write it down."""
 
 
 def state_folder(recipe_folder: Path) -> Path:
@@ -54,6 +58,11 @@ def state_folder(recipe_folder: Path) -> Path:
 
 def runs_folder(recipe_folder: Path) -> Path:
     return state_folder(recipe_folder) / "runs"
+
+
+def snapshots_folder(recipe_folder: Path) -> Path:
+    """Copies of data sets as runs read them, each under the SHA-256 of its bytes."""
+    return state_folder(recipe_folder) / "data"
 
 
 def train_lock(recipe_folder: Path) -> Path:
@@ -73,14 +82,15 @@ def fingerprint(recipe: Recipe, train: Iterable[DatasetFile], test: Iterable[Dat
 
 
 def lock_datasets(
-    recipe: Recipe, recipe_folder: Path, train: Iterable[DatasetFile], test: Iterable[DatasetFile]
+    recipe: Recipe, recipe_path: Path, train: Iterable[DatasetFile], test: Iterable[DatasetFile]
 ) -> DatasetLock:
     """What to write to `dataset.lock.json`."""
     train, test = list(train), list(test)
     return DatasetLock(
         fingerprint(recipe, train, test),
-        [_locked(file, recipe_folder) for file in train],
-        [_locked(file, recipe_folder) for file in test],
+        [_locked(file, recipe_path.parent) for file in train],
+        [_locked(file, recipe_path.parent) for file in test],
+        recipe_path.name,
     )
 
 
@@ -115,9 +125,14 @@ def read_events(run: Path) -> list[events.Event]:
     return found
 
 
-def _locked(file: DatasetFile, recipe_folder: Path) -> LockedDataset:
+def path_in_recipe(path: Path, recipe_folder: Path) -> str:
+    """A data set's path as a recipe names it: relative to the recipe's folder, where it is below."""
     try:
-        path = file.path.relative_to(recipe_folder).as_posix()
+        return path.relative_to(recipe_folder).as_posix()
     except ValueError:
-        path = str(file.path)
-    return LockedDataset(path, file.format.value, len(file.samples), file.content_hash)
+        return str(path)
+
+
+def _locked(file: DatasetFile, recipe_folder: Path) -> LockedDataset:
+    path = path_in_recipe(file.path, recipe_folder)
+    return LockedDataset(path, file.format.value, len(file.samples), file.content_hash, file.snapshot)

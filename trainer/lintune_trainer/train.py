@@ -37,7 +37,7 @@ def train(recipe_path: Path, assignments: Sequence[str], streams: Streams) -> No
 
     with workspace.locked(folder):
         files = data.read(recipe, folder)
-        run = create(recipe, folder, runs.lock_datasets(recipe, folder, files.train, files.test), streams.print)
+        run = create(recipe, folder, runs.lock_datasets(recipe, recipe_path, files.train, files.test), streams.print)
         streams.log_to(run.folder / LOG)
         process.prepare_libraries(network=base.kind is ModelKind.HUB)
         with run.recorded():

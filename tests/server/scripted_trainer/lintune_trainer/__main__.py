@@ -55,7 +55,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN if "stubborn" in what else stop)
     train = [datasets.read(folder / entry.path, entry) for entry in recipe.datasets]
-    runs.write_dataset_lock(run, runs.lock_datasets(recipe, folder, train, []))
+    runs.write_dataset_lock(run, runs.lock_datasets(recipe, recipe_path, train, []))
     (run / "niceness").write_text(str(os.nice(0)))
     (run / "argv").write_bytes(msgspec.json.encode(sys.argv[3:]))
     tell(
