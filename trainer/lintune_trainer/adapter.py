@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import set_seed
 
 from lintune_schemas import atomic
@@ -37,6 +37,14 @@ def attach(model: Any, recipe: Recipe) -> Any:
         raise LintuneError(
             f"lora_target_modules does not fit this model ({error}). Set lora_target_linear: true instead."
         ) from error
+
+
+def load(model: Any, folder: Path, *, trainable: bool = False) -> Any:
+    """A PEFT model of `model` with the adapter in a folder. Raises LintuneError when the two do not go together."""
+    try:
+        return PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+    except (ValueError, RuntimeError, KeyError) as error:
+        raise LintuneError(f"The adapter in {folder} does not fit the base model ({error}). Train again.") from error
 
 
 def save(model: Any, folder: Path) -> None:
