@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 
@@ -40,7 +40,7 @@ class Turn(NamedTuple):
 
 
 class Conversation(NamedTuple):
-    """What is rendered and trained on. Of a preference pair: the prompt and the chosen answer."""
+    """What is rendered and trained on. Of a preference pair there are two: the prompt and one of the answers."""
 
     turns: tuple[Turn, ...]
     tools: tuple[Any, ...] = ()
@@ -55,12 +55,13 @@ class Conversation(NamedTuple):
         return Conversation(self.turns[:count], self.tools, self.templated, self.verbatim)
 
 
-def read(sample: Sample, layout: Layout) -> Conversation:
+def read(sample: Sample, layout: Layout, answer: Literal["chosen", "rejected"] = "chosen") -> Conversation:
     """The conversation in a sample that has no error of the sample-format rules.
 
-    Messages with `"weight": 0` are read but not learned. Raises ValueError, KeyError, TypeError or AttributeError on
-    a sample which those rules refuse.
+    answer: which one of a preference pair. Messages with `"weight": 0` are read but not learned. Raises ValueError,
+    KeyError, TypeError or AttributeError on a sample which those rules refuse.
     """
+    other = "rejected" if answer == "chosen" else "chosen"
     turns: list[Turn] = []
     tools: tuple[Any, ...] = ()
     for one in layout.fields:
@@ -68,7 +69,7 @@ def read(sample: Sample, layout: Layout) -> Conversation:
         if value is None:
             if one.required:
                 raise KeyError(one.key)
-        elif one.name == "rejected":
+        elif one.name == other:
             pass
         elif isinstance(value, list) and one.kind.holds_messages:
             _add_messages(turns, value, one, layout.message)

@@ -29,6 +29,8 @@ class DatasetSample:
     conversation: Conversation
     digest: bytes = b""
     """SHA-256 of its contents: white space and key order do not change it."""
+    rejected: Conversation | None = None
+    """Of a preference pair the same prompt with the worse answer; `conversation` has the better one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +62,19 @@ def read(path: Path, entry: Dataset | None = None, content: bytes | None = None)
         raise _refused(path, lines[0][0], "is in no known sample format")
     if of_file.unmet is not None:
         raise LintuneError(f"No sample of {path} is as the recipe says. See: lintune check {path}")
-    if layout.format is SampleFormat.PREFERENCE:
-        raise LintuneError(
-            f"{path} holds preference pairs (chosen and rejected), and the built-in trainer does not train on those "
-            "yet (DPO, ORPO). Give the recipe to Axolotl, or write the chosen answers as prompt and completion."
-        )
+    pairs = layout.format is SampleFormat.PREFERENCE
     found: list[DatasetSample] = []
     digest = hashlib.sha256()
     for number, sample in lines:
         try:
             conversation = conversations.read(sample, layout)
+            rejected = conversations.read(sample, layout, "rejected") if pairs else None
             sample.pop(samples.IGNORE_KEY, None)
             canonical = orjson.dumps(sample, option=orjson.OPT_SORT_KEYS)  # not of what is nested too deep
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _refused(path, number, f"is no valid {layout.format} sample") from error
         digest.update(canonical + b"\n")
-        found.append(DatasetSample(number, conversation, hashlib.sha256(canonical).digest()))
+        found.append(DatasetSample(number, conversation, hashlib.sha256(canonical).digest(), rejected))
     snapshot = f"{hashlib.sha256(content).hexdigest()}.jsonl"
     return DatasetFile(path, layout.format, tuple(found), digest.hexdigest(), snapshot)
 

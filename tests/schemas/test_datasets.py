@@ -65,10 +65,46 @@ def test_reads_what_the_recipe_says(tmp_path):
         datasets.read(write(tmp_path, {"prompt": "a", "completion": "b"}), entry)
 
 
-def test_preference_pairs_are_not_trained_on(tmp_path):
-    path = write(tmp_path, {"prompt": "a", "chosen": "b", "rejected": "c"})
-    with pytest.raises(LintuneError, match=r"preference pairs .* does not train on those yet"):
-        datasets.read(path)
+USER, GOOD, POOR = (
+    {"role": role, "content": text} for role, text in (("user", "a"), ("assistant", "b"), ("assistant", "c"))
+)
+
+
+@pytest.mark.parametrize(
+    ("sample", "entry"),
+    [
+        ({"prompt": "a", "chosen": "b", "rejected": "c"}, None),
+        ({"prompt": [USER], "chosen": [GOOD], "rejected": [POOR]}, None),
+        ({"prompt": "a", "chosen": [USER, GOOD], "rejected": [USER, POOR]}, None),
+        ({"chosen": [USER, GOOD], "rejected": [USER, POOR]}, None),
+        ({"messages": [USER], "chosen": GOOD["content"], "rejected": POOR["content"]}, None),
+        (
+            {"messages": [USER], "good": [GOOD], "poor": [POOR]},
+            Dataset("a", field_chosen="good", field_rejected="poor"),
+        ),
+        (
+            {"question": "a", "good": "b", "poor": "c"},
+            Dataset("a", type=SampleFields(field_prompt="question", field_chosen="good", field_rejected="poor")),
+        ),
+    ],
+)
+def test_reads_both_answers_of_preference_pairs(tmp_path, sample, entry):
+    (pair,) = datasets.read(write(tmp_path, sample), entry).samples
+    chosen, rejected = (
+        [(turn.role, turn.content, turn.trained) for turn in one.turns] for one in (pair.conversation, pair.rejected)
+    )
+    assert chosen == [("user", "a", False), ("assistant", "b", True)]
+    assert rejected == [("user", "a", False), ("assistant", "c", True)]
+
+
+def test_no_other_sample_has_a_rejected_answer(tmp_path):
+    (sample,) = datasets.read(write(tmp_path, {"prompt": "a", "completion": "b"})).samples
+    assert sample.rejected is None
+
+
+def test_a_pair_without_its_worse_answer_is_refused(tmp_path):
+    with pytest.raises(LintuneError, match=r":1 is no valid preference sample"):
+        datasets.read(write(tmp_path, {"prompt": "a", "chosen": "b", "rejected": None}))
 
 
 BAD = [FIXTURES / "JL001" / "bad.jsonl", *sorted(FIXTURES.glob("SF*/bad*.jsonl"))]
@@ -84,7 +120,7 @@ def test_refuses_no_line_that_the_linter_lets_pass(tmp_path, path):
         try:
             datasets.read(alone)
         except LintuneError as error:
-            assert errors or "preference pairs" in str(error), f"{line}: {error}"  # for those there is no trainer yet
+            assert errors, f"{line}: {error}"
 
 
 def test_a_byte_order_mark_at_the_beginning_is_passed_over(tmp_path):
