@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
+import subprocess
+import threading
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -22,8 +25,16 @@ TRAIN_EXTRA = "Training needs the packages of the train extra. Install them with
 _STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
+_GPUS_IN_SIGHT = os.environ.get("CUDA_VISIBLE_DEVICES")
+"""As this process found it, before `prepare_libraries`; None for all that the machine has."""
+
+
 class Cancelled(BaseException):
     """The run was asked to stop. Not an Exception, so that no library takes it for an error of its own."""
+
+
+class Paused(BaseException):
+    """The run was asked to rest until it is resumed. Not an Exception, either."""
 
 
 class Streams:
@@ -115,6 +126,36 @@ def raise_if_stopped() -> None:
         raise Cancelled
 
 
+_pause = threading.Event()
+
+
+def listen() -> None:
+    """Take commands from standard input: the line `pause` makes `pausing` true.
+
+    The end of the input means nothing: a server that was killed leaves its trainer at work.
+    """
+
+    def read() -> None:
+        with contextlib.suppress(OSError), os.fdopen(os.dup(0), "rb") as lines:
+            for line in lines:
+                if line.strip() == b"pause":
+                    _pause.set()
+
+    if not os.isatty(0):
+        threading.Thread(target=read, daemon=True, name="commands").start()
+
+
+def pausing() -> bool:
+    """Whether the run was asked to rest."""
+    return _pause.is_set()
+
+
+def raise_if_paused() -> None:
+    """Raise `Paused` when the run was asked to rest."""
+    if pausing():
+        raise Paused
+
+
 def require_train_extra() -> None:
     """Raise LintuneError when a package of the train extra is missing; imports none of them."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
@@ -143,6 +184,27 @@ def prepare_libraries(network: bool) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     if not network:
         os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def environment_with_all_gpus() -> dict[str, str]:
+    """The environment for a process that trains on all GPUs which this one was given, not on the first alone."""
+    environment = dict(os.environ)
+    environment.pop("CUDA_VISIBLE_DEVICES", None)
+    return environment if _GPUS_IN_SIGHT is None else environment | {"CUDA_VISIBLE_DEVICES": _GPUS_IN_SIGHT}
+
+
+def count_gpus() -> int:
+    """NVIDIA GPUs that this process was given. Without torch, which sees the first alone."""
+    if _GPUS_IN_SIGHT is not None:
+        return len([name for name in _GPUS_IN_SIGHT.split(",") if name.strip() not in ("", "-1")])
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return 0
+    try:
+        listed = subprocess.run([program, "--list-gpus"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
 
 
 def physical_cores() -> int:
