@@ -10,7 +10,7 @@ from lintune_schemas.chat import IGNORED_LABEL
 from lintune_schemas.recipe import from_mapping
 from lintune_trainer import adapter, models
 from lintune_trainer.data import Sample
-from lintune_trainer.loss import Collator, mean_loss, training_loss
+from lintune_trainer.loss import Collator, mean_loss, trained_logits, training_loss
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,17 @@ def test_only_positions_that_predict_something_get_logits(model: Any, samples: l
     labels = batch.pop("labels")
     logits = model(**batch).logits
     assert logits.shape[1] < labels.shape[1] / 2
+
+
+@torch.no_grad()
+def test_logits_of_trained_tokens_by_sample(model: Any, samples: list[Sample]) -> None:
+    some = samples[:5]
+    logits, targets, rows = trained_logits(model, Collator(model)(some))
+    assert rows.tolist() == [row for row, sample in enumerate(some) for _ in range(sample.trained_tokens)]
+    assert targets.tolist() == [label for sample in some for label in sample.labels if label != IGNORED_LABEL]
+    found = -torch.log_softmax(logits.double(), -1).gather(1, targets[:, None])[:, 0]
+    expected = torch.stack([loss for sample in some for loss in token_losses(model, sample)])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_an_adapter_changes_nothing_before_it_is_trained(small_model: Path, samples: list[Sample]) -> None:

@@ -68,6 +68,23 @@ def training_loss(
     return summed_loss(outputs.logits, labels) / count
 
 
+def trained_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What a model predicts at the trained tokens of a batch.
+
+    Logits of shape [trained tokens, vocabulary], the tokens that should follow, and the place in the batch of the
+    sample that each belongs to, both of shape [trained tokens]; in the order of the samples and of their tokens.
+    """
+    inputs = {name: tensor.to(model.device) for name, tensor in batch.items()}
+    labels = inputs.pop("labels")
+    logits = model(**inputs).logits
+    positions = _predicting(labels)
+    if logits.shape[1] == labels.shape[1]:
+        logits = logits[:, positions]
+    targets = labels[:, positions + 1]
+    rows, columns = (targets != IGNORED_LABEL).nonzero(as_tuple=True)
+    return logits[rows, columns], targets[rows, columns], rows
+
+
 @torch.no_grad()
 def mean_loss(model: Any, samples: Sequence[Sample], batch_size: int) -> float:
     """The mean negative log-likelihood in nats over all trained tokens of the samples."""
@@ -78,10 +95,9 @@ def mean_loss(model: Any, samples: Sequence[Sample], batch_size: int) -> float:
     ordered = sorted(samples, key=lambda sample: len(sample.ids), reverse=True)
     total, count = 0.0, 0
     for start in range(0, len(ordered), batch_size):
-        batch = {name: tensor.to(model.device) for name, tensor in collate(ordered[start : start + batch_size]).items()}
-        labels = batch.pop("labels")
-        total += float(summed_loss(model(**batch).logits, labels))
-        count += int((labels[:, 1:] != IGNORED_LABEL).sum())
+        logits, targets, _ = trained_logits(model, collate(ordered[start : start + batch_size]))
+        total += float(cross_entropy(logits.float(), targets, reduction="sum"))
+        count += len(targets)
     model.train(was_training)
     return total / count
 
