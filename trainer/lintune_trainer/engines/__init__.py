@@ -1,0 +1,62 @@
+"""Engines: who carries out the training stage of a run. Before it and after it everything is the same.
+
+`choose` is asked before anything is started. What an engine is given, `job.Job` says; what it leaves is the adapter, as
+PEFT saves it, in the run's `adapter/` folder.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from lintune_schemas.errors import LintuneError
+from lintune_trainer import process
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lintune_schemas.events import Evaluation
+    from lintune_schemas.recipe import Recipe
+    from lintune_trainer.job import Job
+
+
+class Engine(Protocol):
+    """One way to train."""
+
+    @property
+    def processes(self) -> int:
+        """How many train together, each on its own micro-batches: the plan counts with it."""
+
+    def require_ready(self, recipe: Recipe) -> None:
+        """Raise LintuneError, with what to do, when it is not installed or cannot train what the recipe asks for."""
+
+    def fine_tune(self, job: Job) -> list[Evaluation]:
+        """Train, and give the evaluations made on the way.
+
+        Raises LintuneError, OSError, Cancelled, Paused.
+        """
+
+
+def choose(recipe: Recipe, recipe_path: Path) -> Engine:
+    """The engine that the recipe asks for. Raises LintuneError when it cannot do what is asked. Imports no torch."""
+    engine = _named(recipe, recipe_path)
+    engine.require_ready(recipe)
+    return engine
+
+
+def _named(recipe: Recipe, recipe_path: Path) -> Engine:
+    from lintune_trainer.engines import axolotl, builtin, launched, unsloth
+
+    processes = _processes(recipe)
+    match recipe.lintune.backend:
+        case "axolotl":
+            return axolotl.Axolotl(processes)
+        case "unsloth":
+            return unsloth.Unsloth()
+    return builtin.BuiltIn() if processes == 1 else launched.Launched(processes, recipe_path)
+
+
+def _processes(recipe: Recipe) -> int:
+    asked = recipe.lintune.processes
+    if asked is not None and asked < 1:
+        raise LintuneError(f"lintune.processes: {asked} must be 1 or more. Leave it out for one process a GPU.")
+    return asked or max(process.count_gpus(), 1)

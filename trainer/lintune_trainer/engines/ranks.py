@@ -1,0 +1,62 @@
+"""What several processes that train together do as one. Alone, each of these does nothing special."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import distributed
+
+from lintune_schemas import atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def together() -> bool:
+    """Whether there are others."""
+    return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
+
+
+def first() -> bool:
+    """Whether this is the process that writes and reports."""
+    return not together() or distributed.get_rank() == 0
+
+
+def wait_for_all() -> None:
+    """Go on when all have come here."""
+    if together():
+        distributed.barrier()
+
+
+def any_says(yes: bool) -> bool:
+    """Whether one of the processes says yes; all must ask at the same point."""
+    if not together():
+        return yes
+    # NCCL has no collectives on the CPU.
+    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    votes = torch.tensor([int(yes)], device=device)
+    distributed.all_reduce(votes, distributed.ReduceOp.MAX)
+    return bool(votes.item())
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """`atomic.new_folder` for all processes together: the first makes it, all fill it, and the first names it."""
+    if not together():
+        with atomic.new_folder(path) as partial:
+            yield partial
+        return
+    name: list[str | None] = [None]
+    if first():
+        with atomic.new_folder(path) as partial:
+            name[0] = str(partial)
+            distributed.broadcast_object_list(name, src=0)
+            yield partial
+    else:
+        distributed.broadcast_object_list(name, src=0)
+        assert name[0] is not None
+        yield Path(name[0])
+    distributed.barrier()  # nobody looks for it before it has its name
