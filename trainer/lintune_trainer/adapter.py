@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from lintune_schemas.recipe import Recipe
 
 
-def attach(model: Any, recipe: Recipe) -> Any:
+def attach(model: Any, recipe: Recipe, warm: Path | None = None) -> Any:
     """A PEFT model around `model`, whose own weights are frozen.
 
-    Raises LintuneError for target modules that the model does not have.
+    warm: the folder of an adapter of the same kind to begin with. Raises LintuneError for target modules that the
+    model does not have.
     """
     set_seed(recipe.seed)  # the adapter starts from random numbers, before the Trainer sets the seed itself
+    if warm is not None:
+        return load(model, warm, trainable=True)
     config = LoraConfig(
         r=recipe.lora_r,
         lora_alpha=recipe.lora_alpha,

@@ -1,7 +1,8 @@
 """The trainer's command line: `python -m lintune_trainer train|export|verify`.
 
 Standard output carries events, one JSON object a line; standard error, sentences.
-Exit codes: 0 done, 1 the run or the proof failed, 2 it could not start, 130 stopped.
+Standard input takes the command `pause`.
+Exit codes: 0 done or paused, 1 the run or the proof failed, 2 it could not start, 130 stopped.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
 from lintune_trainer import failures, process
-from lintune_trainer.process import Cancelled, Streams
+from lintune_trainer.process import Cancelled, Paused, Streams
 from lintune_trainer.run import RunFailedError
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     process.stop_on_signals()
     try:
         return _run(parsed, streams)
+    except Paused:  # the event run_paused has said it
+        return 0
     except RunFailedError:  # the event run_failed has said it
         return 1
     except Cancelled:
@@ -45,7 +48,8 @@ def _run(parsed: argparse.Namespace, streams: Streams) -> int:
         case "train":
             from lintune_trainer.train import train
 
-            train(parsed.recipe, parsed.assignments, streams)
+            process.listen()
+            train(parsed.recipe, parsed.assignments, parsed.resume, streams)
         case "export":
             from lintune_trainer.finished import export_run
 
@@ -63,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="carry out a recipe")
     train.add_argument("recipe", type=Path, metavar="RECIPE")
     train.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
+    train.add_argument("--resume", metavar="RUN", help="go on with a run that did not end: its name, or latest")
     export = commands.add_parser("export", help="write the GGUF files of a run")
     export.add_argument("run", type=Path, metavar="RUN_DIR")
     export.add_argument(

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas import datasets
 from lintune_schemas.chat import IGNORED_LABEL
-from lintune_schemas.chat_template import TemplateError
 from lintune_schemas.errors import LintuneError
+from lintune_trainer import snapshots, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from lintune_schemas.chat import ChatTokenizer
     from lintune_schemas.conversations import Conversation
     from lintune_schemas.datasets import DatasetFile
-    from lintune_schemas.recipe import Recipe
+    from lintune_schemas.recipe import Dataset, Recipe
+    from lintune_schemas.runs import DatasetLock, LockedDataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Sample:
     conversation: Conversation
     ids: tuple[int, ...]
     labels: tuple[int, ...]
+    digest: bytes = b""
+    """As in `DatasetSample`: what tells it from every other sample."""
 
     @property
     def trained_tokens(self) -> int:
@@ -46,13 +49,32 @@ class Data:
 
 
 def read(recipe: Recipe, recipe_folder: Path) -> Data:
-    """Read all data sets of a recipe, once: the run does not look at the files again. Raises LintuneError."""
+    """Read all data sets of a recipe, once: the run does not look at the files again, and keeps copies to resume with.
+
+    Raises LintuneError, OSError.
+    """
     if not recipe.datasets:
         raise LintuneError("The recipe lists no data set. Add one under datasets: with its path.")
-    return Data(
-        tuple(datasets.read(recipe_folder / entry.path, entry) for entry in recipe.datasets),
-        tuple(datasets.read(recipe_folder / entry.path, entry) for entry in recipe.test_datasets),
-    )
+
+    def files(entries: Sequence[Dataset]) -> Iterator[DatasetFile]:
+        for entry in entries:
+            path = recipe_folder / entry.path
+            content = datasets.read_bytes(path)
+            file = datasets.read(path, entry, content)
+            snapshots.keep(recipe_folder, file.snapshot, content)
+            yield file
+
+    return Data(tuple(files(recipe.datasets)), tuple(files(recipe.test_datasets)))
+
+
+def read_again(recipe: Recipe, recipe_folder: Path, lock: DatasetLock) -> Data:
+    """The same as when the run with that lock began, whatever became of the files. Raises LintuneError, OSError."""
+
+    def files(entries: Sequence[Dataset], locked: Sequence[LockedDataset]) -> Iterator[DatasetFile]:
+        for entry, one in zip(entries, locked, strict=True):
+            yield datasets.read(recipe_folder / entry.path, entry, snapshots.content(recipe_folder, one))
+
+    return Data(tuple(files(recipe.datasets, lock.train)), tuple(files(recipe.test_datasets, lock.test)))
 
 
 def tokenize(
@@ -102,20 +124,16 @@ def _tokenize(
     samples: list[Sample] = []
     too_long: list[str] = []
     nothing_to_learn: list[str] = []
+    length = recipe.sequence_len
     for file in files:
-        for entry in file.samples:
+        for entry, (ids, labels) in zip(file.samples, tokens.of(file, chat, recipe.train_on_inputs), strict=True):
             where = f"{file.path.name}:{entry.line}"
-            try:
-                tokens = chat.tokenize(entry.conversation, recipe.train_on_inputs)
-            except TemplateError as error:
-                raise LintuneError(f"{where} does not fit the chat template: {error}") from error
-            length = recipe.sequence_len
-            if len(tokens.ids) > length:
+            if len(ids) > length:
                 too_long.append(where)
                 if recipe.excess_length_strategy == "drop":
                     continue
-            labels = tokens.labels[:length]
-            sample = Sample(file.path, entry.line, entry.conversation, tokens.ids[:length], tuple(labels))
+                ids, labels = ids[:length], labels[:length]
+            sample = Sample(file.path, entry.line, entry.conversation, ids, labels, entry.digest)
             # The first token has no token before it that could predict it.
             if all(label == IGNORED_LABEL for label in labels[1:]):
                 nothing_to_learn.append(where)

@@ -47,6 +47,18 @@ def choose(recipe: Recipe) -> Device:
     return Device("cpu", f"CPU, {threads} {'thread' if threads == 1 else 'threads'}", dtype)
 
 
+def peak_memory() -> int | None:
+    """The most bytes in use so far: of the GPU, without one of this process. None where that cannot be known."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
 def _dtype(recipe: Recipe, cuda: bool) -> torch.dtype:
     if recipe.fp16 and cuda:
         return torch.float16

@@ -136,7 +136,7 @@ def listen() -> None:
     """
 
     def read() -> None:
-        with contextlib.suppress(OSError), os.fdopen(os.dup(0), "rb") as lines:
+        with contextlib.suppress(OSError), os.fdopen(os.dup(0), "rb", buffering=0) as lines:
             for line in lines:
                 if line.strip() == b"pause":
                     _pause.set()

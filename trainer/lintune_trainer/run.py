@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
 import traceback
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import yaml
 
-from lintune_schemas import atomic, events, runs
+from lintune_schemas import atomic, events, history, runs
 from lintune_schemas import recipe as recipes
 from lintune_schemas.events import ArtefactKind, Stage, StageState
 from lintune_trainer import failures, process
-from lintune_trainer.process import Cancelled
+from lintune_trainer.process import Cancelled, Paused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from lintune_schemas.history import History
     from lintune_schemas.recipe import Recipe
     from lintune_schemas.runs import DatasetLock
+
+_SECOND = timedelta(seconds=1)
 
 LOG = "trainer.log"
 """What libraries printed, and tracebacks."""
@@ -37,12 +41,20 @@ class Run:
     """Writes the events of a run directory. Paths in events are relative to it, so that it can be moved.
 
     echo: gets every event's line too (without the line end). record: False for `export` and `verify`, which
-    work on a run that is over: its record ends with its last event.
+    work on a run that is over: its record ends with its last event. past: the events of a run that goes on.
     """
 
-    def __init__(self, folder: Path, echo: Callable[[bytes], None], *, record: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        echo: Callable[[bytes], None],
+        *,
+        record: bool = True,
+        past: Sequence[events.Event] = (),
+    ) -> None:
         self.folder = folder
         self.step = 0
+        self._past = past
         self._echo = echo
         self._file: int | None = None
         if record:
@@ -65,6 +77,18 @@ class Run:
     def warn(self, message: str) -> None:
         self.emit(events.Warned(run=self.name, message=message))
 
+    @property
+    def past(self) -> History:
+        """What earlier parts of the run came to, as far as it still counts."""
+        return history.of(self._past)
+
+    def go_on(self, step: int) -> None:
+        """Say that a run goes on after an optimizer step; what it reported of later ones does not count any more."""
+        self.step = step
+        resumed = events.RunResumed(run=self.name, pid=os.getpid(), step=step)
+        self._past = [*self._past, resumed]
+        self.emit(resumed)
+
     def artefact(self, kind: ArtefactKind, path: Path, quantization: str | None = None) -> None:
         """Say that a file or folder in the run directory is whole."""
         files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
@@ -80,7 +104,8 @@ class Run:
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
-        """Say when a part of the run begins, and when it ended well how long it took."""
+        """Say when a part of the run begins, and when it ended well how long it took. Raises Paused, Cancelled."""
+        process.raise_if_paused()
         self.emit(events.StageChanged(run=self.name, stage=stage, state=StageState.STARTED))
         start = time.perf_counter()
         yield
@@ -91,10 +116,13 @@ class Run:
     def recorded(self) -> Iterator[None]:
         """Whatever ends the block early becomes the run's last event.
 
-        Raises Cancelled after `run_cancelled`, RunFailedError after `run_failed`.
+        Raises Cancelled after `run_cancelled`, Paused after `run_paused`, RunFailedError after `run_failed`.
         """
         try:
             yield
+        except Paused:
+            self._end(events.RunPaused(run=self.name, step=self.step))
+            raise
         except Cancelled:
             self._end(events.RunCancelled(run=self.name, step=self.step))
             raise
@@ -135,16 +163,32 @@ class Run:
 
 
 def create(recipe: Recipe, recipe_folder: Path, lock: DatasetLock, echo: Callable[[bytes], None]) -> Run:
-    """A new run directory with its two lock files. Raises OSError."""
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    folder = runs.runs_folder(recipe_folder) / f"{now}-{lock.fingerprint[:8]}"
-    while folder.exists():  # the same recipe twice within a second
-        folder = folder.with_name(f"{folder.name}-again")
-    folder.mkdir(parents=True)
-    text = yaml.safe_dump(recipes.to_mapping(recipe), sort_keys=False, allow_unicode=True)
-    atomic.write_text(folder / runs.RECIPE_LOCK, text)
-    runs.write_dataset_lock(folder, lock)
+    """A new run directory with its two lock files, whole from the first moment. Raises OSError."""
+    folder = runs.runs_folder(recipe_folder) / f"{_next_time(recipe_folder)}-{lock.fingerprint[:8]}"
+    with atomic.new_folder(folder) as partial:
+        text = yaml.safe_dump(recipes.to_mapping(recipe), sort_keys=False, allow_unicode=True)
+        (partial / runs.RECIPE_LOCK).write_text(text, encoding="utf-8")
+        runs.write_dataset_lock(partial, lock)
+        (partial / runs.EVENTS).touch()
     return Run(folder, echo)
+
+
+def reopen(folder: Path, echo: Callable[[bytes], None]) -> Run:
+    """The directory of a run that goes on; what a killed process left of a last line is cut off. Raises OSError."""
+    path = folder / runs.EVENTS
+    with path.open("rb+") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
+    return Run(folder, echo, past=runs.read_events(folder))
+
+
+def _next_time(recipe_folder: Path) -> str:
+    """Now, in UTC, for the name of a run; after all others, although the clock may have been set back."""
+    form = "%Y%m%dT%H%M%SZ"
+    now = datetime.now(UTC)
+    for newest in runs.run_directories(recipe_folder):
+        with contextlib.suppress(ValueError):
+            return max(now, datetime.strptime(newest.name[:16], form).replace(tzinfo=UTC) + _SECOND).strftime(form)
+    return now.strftime(form)
 
 
 def remove_left_overs(folder: Path) -> None:

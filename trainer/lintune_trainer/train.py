@@ -9,104 +9,148 @@ from typing import TYPE_CHECKING
 from lintune_schemas import base_model, events, model_files, runs
 from lintune_schemas import recipe as recipes
 from lintune_schemas.base_model import ModelKind
+from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import ArtefactKind, EvaluationKind, Stage
 from lintune_schemas.plan import plan
-from lintune_trainer import data, process, workspace
-from lintune_trainer.run import LOG, create
+from lintune_trainer import data, engines, process, resuming, run, snapshots, workspace
 from lintune_trainer.support import remarks, require_supported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from lintune_schemas.recipe import Recipe
+    from lintune_trainer.data import Data
     from lintune_trainer.process import Streams
+    from lintune_trainer.run import Run
 
 
-def train(recipe_path: Path, assignments: Sequence[str], streams: Streams) -> None:
+def train(recipe_path: Path, assignments: Sequence[str], resume: str | None, streams: Streams) -> None:
     """Carry out the recipe, with `key=value` assignments applied, in a run directory of its own.
 
-    Raises LintuneError or OSError before there is a run directory; then RunFailedError, Cancelled.
+    resume: the name of a run, or `latest`, to go on with instead, by the recipe and the data that it began with.
+    Raises LintuneError or OSError before there is a run directory; then RunFailedError, Cancelled, Paused.
     """
-    begin = time.perf_counter()
     process.require_train_extra()
     recipe_path = recipe_path.resolve()
-    folder = recipe_path.parent
+    if resume:
+        if assignments:
+            raise LintuneError("--set cannot change a run that goes on. Leave out --set, or --resume.")
+        going_on = resuming.find(recipe_path, resume)
+        with workspace.locked(recipe_path.parent):
+            this, recipe, lock = resuming.reopen(going_on, streams.print)
+            require_supported(recipe)
+            _carry_out(
+                this, recipe, recipe_path, data.read_again(recipe, recipe_path.parent, lock), streams, goes_on=True
+            )
+        return
     recipe = recipes.load(recipe_path, assignments)
     require_supported(recipe)
-    base = base_model.find(recipe.base_model, folder)
+    base_model.find(recipe.base_model, recipe_path.parent)  # before anything is written
+    with workspace.locked(recipe_path.parent):
+        snapshots.prune(recipe_path.parent)
+        files = data.read(recipe, recipe_path.parent)
+        this = run.create(
+            recipe, recipe_path.parent, runs.lock_datasets(recipe, recipe_path, files.train, files.test), streams.print
+        )
+        _carry_out(this, recipe, recipe_path, files, streams)
 
-    with workspace.locked(folder):
-        files = data.read(recipe, folder)
-        run = create(recipe, folder, runs.lock_datasets(recipe, recipe_path, files.train, files.test), streams.print)
-        streams.log_to(run.folder / LOG)
-        process.prepare_libraries(network=base.kind is ModelKind.HUB)
-        with run.recorded():
-            with run.stage(Stage.PREPARE):
-                # Imported here: torch takes seconds, and what it and others print is for the log.
-                from lintune_trainer import adapter, card, device, export, loss, models, training, verify
 
-                base = models.fetch(base)
-                chat = model_files.load_tokenizer(base, recipe.chat_template, recipe.chat_template_jinja)
-                train_set, eval_set = data.tokenize(files, recipe, chat, run.warn)
-                steps = plan(recipe, len(train_set))
-                on = device.choose(recipe)
-                started = events.RunStarted(
-                    run=run.name,
-                    recipe=recipe_path.name,
-                    run_dir=run.folder.relative_to(folder).as_posix(),
-                    pid=os.getpid(),
-                    base_model=base.name,
-                    samples=len(train_set),
-                    eval_samples=len(eval_set),
-                    trained_tokens=sum(sample.trained_tokens for sample in train_set),
-                    total_steps=steps.total_steps,
-                    device=on.name,
-                )
-                run.emit(started)
-                for remark in remarks(recipe, on.kind):
-                    run.warn(remark)
-                weights = models.weights_folder(base)
-                model = models.load_for_training(weights, recipe, on)
-                on.free_memory()  # copies that were quantized
+def _carry_out(
+    this: Run, recipe: Recipe, recipe_path: Path, files: Data, streams: Streams, *, goes_on: bool = False
+) -> None:
+    """Every stage of a run; of one that goes on, those that are not done yet."""
+    begin = time.perf_counter()
+    base = base_model.find(recipe.base_model, recipe_path.parent)
+    engine = engines.choose(recipe, recipe_path)
+    streams.log_to(this.folder / run.LOG)
+    process.prepare_libraries(network=base.kind is ModelKind.HUB)
+    with this.recorded():
+        with this.stage(Stage.PREPARE):
+            # Imported here: torch takes seconds, and what it and others print is for the log.
+            from lintune_trainer import card, checkpoints, device, export, loss, models, training, verify, warm_start
+            from lintune_trainer.job import HeldModel, Job
 
-            evaluations = []
-            batch_size = recipe.eval_batch_size or recipe.micro_batch_size
-            if eval_set:
-                with run.stage(Stage.BASELINE):
-                    before = loss.mean_loss(model, eval_set, batch_size)
-                    evaluations.append(training.evaluated(run, EvaluationKind.BASELINE, 0, before))
-
-            with run.stage(Stage.TRAIN):
-                tuned = adapter.attach(model, recipe)
-                evaluations += training.fine_tune(tuned, train_set, eval_set, recipe, steps, on, run)
-                adapter.save(tuned, export.adapter_folder(run.folder))
-                run.artefact(ArtefactKind.ADAPTER, export.adapter_folder(run.folder))
-
-            if eval_set:
-                with run.stage(Stage.EVALUATE):
-                    after = loss.mean_loss(tuned, eval_set, batch_size)
-                    evaluations.append(training.evaluated(run, EvaluationKind.FINAL, run.step, after))
-            card.write_evaluations(run.folder, evaluations, eval_set)
-            del model, tuned
-            on.free_memory()  # the next stages load whole weights
-
-            gguf = None
-            if recipe.lintune.export.gguf:
-                with run.stage(Stage.EXPORT):
-                    written = export.write(run, base, weights, chat, recipe.lintune.export.gguf)
-                gguf = written[0]
-                if export.has_llama_cpp():
-                    with run.stage(Stage.VERIFY):
-                        asked = [sample.conversation for sample in eval_set or train_set]
-                        gguf = gguf if verify.verify(run, chat, asked, written) else None
-
-            card.write(run.folder, recipe, weights, started, evaluations)
-            run.finish(
-                events.RunFinished(
-                    run=run.name,
-                    seconds=round(time.perf_counter() - begin, 3),
-                    eval_loss_before=evaluations[0].eval_loss if eval_set else None,
-                    eval_loss_after=evaluations[-1].eval_loss if eval_set else None,
-                    model=run.relative(gguf) if gguf else None,
-                )
+            trained = export.adapter_folder(this.folder)
+            checkpoint = checkpoints.newest(checkpoints.folder_of(this.folder))
+            if goes_on:
+                this.go_on(this.past.step if trained.is_dir() else checkpoints.step_of(checkpoint))
+            base = models.fetch(base)
+            chat = model_files.load_tokenizer(base, recipe.chat_template, recipe.chat_template_jinja)
+            train_set, eval_set = data.tokenize(files, recipe, chat, this.warn)
+            start = warm_start.choose(recipe, recipe_path, train_set)
+            steps = plan(recipe, len(start.samples), engine.processes)
+            on = device.choose(recipe)
+            started = events.RunStarted(
+                run=this.name,
+                recipe=recipe_path.name,
+                run_dir=this.folder.relative_to(recipe_path.parent).as_posix(),
+                pid=os.getpid(),
+                base_model=base.name,
+                samples=len(start.samples),
+                eval_samples=len(eval_set),
+                trained_tokens=sum(sample.trained_tokens for sample in start.samples),
+                total_steps=steps.total_steps,
+                device=on.name,
+                backend=recipe.lintune.backend,
+                warm_start=start.described,
             )
+            if this.past.started is None:
+                this.emit(started)
+                for remark in (*start.remarks, *remarks(recipe, on.kind)):
+                    this.warn(remark)
+            weights = models.weights_folder(base)
+            model = HeldModel(weights, recipe, on)
+
+        batch_size = recipe.eval_batch_size or recipe.micro_batch_size
+        evaluations = list(this.past.evaluations)
+        if eval_set and this.past.baseline is None:
+            with this.stage(Stage.BASELINE):
+                before = loss.mean_loss(model.base(), eval_set, batch_size)
+                evaluations.append(training.evaluated(this, EvaluationKind.BASELINE, 0, before))
+
+        if not trained.is_dir():
+            with this.stage(Stage.TRAIN):
+                job = Job(
+                    run=this,
+                    recipe=recipe,
+                    recipe_path=recipe_path,
+                    weights=weights,
+                    model=model,
+                    train=start.samples,
+                    evaluation=eval_set,
+                    plan=steps,
+                    device=on,
+                    checkpoint=checkpoint,
+                    adapter=start.adapter,
+                )
+                evaluations += engine.fine_tune(job)
+                this.artefact(ArtefactKind.ADAPTER, trained)
+
+        if eval_set and this.past.final is None:
+            with this.stage(Stage.EVALUATE):
+                after = loss.mean_loss(model.tuned(trained), eval_set, batch_size)
+                evaluations.append(training.evaluated(this, EvaluationKind.FINAL, this.step, after))
+        card.write_evaluations(this.folder, evaluations, eval_set)
+        model.release()  # the next stages load whole weights
+
+        gguf = None
+        if recipe.lintune.export.gguf:
+            with this.stage(Stage.EXPORT):
+                written = export.write(this, base, weights, chat, recipe.lintune.export.gguf)
+            gguf = written[0]
+            if export.has_llama_cpp():
+                with this.stage(Stage.VERIFY):
+                    asked = [sample.conversation for sample in eval_set or train_set]
+                    gguf = gguf if verify.verify(this, chat, asked, written) else None
+
+        card.write(this.folder, recipe, weights, started, evaluations)
+        this.finish(
+            events.RunFinished(
+                run=this.name,
+                seconds=round(this.past.seconds + time.perf_counter() - begin, 3),
+                eval_loss_before=evaluations[0].eval_loss if eval_set else None,
+                eval_loss_after=evaluations[-1].eval_loss if eval_set else None,
+                model=this.relative(gguf) if gguf else None,
+            )
+        )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
@@ -13,54 +11,59 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from lintune_schemas import atomic, events
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import EvaluationKind
+from lintune_trainer import adapter, checkpoints, device, export, process
+from lintune_trainer.engines import ranks
 from lintune_trainer.loss import Collator, mean_loss, training_loss
 from lintune_trainer.support import optimizer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
     from lintune_schemas.plan import Plan
     from lintune_schemas.recipe import Recipe
-    from lintune_trainer.data import Sample
     from lintune_trainer.device import Device
+    from lintune_trainer.job import Job
     from lintune_trainer.run import Run
 
 
-def fine_tune(
-    model: Any,
-    train: list[Sample],
-    evaluation: list[Sample],
-    recipe: Recipe,
-    plan: Plan,
-    device: Device,
-    run: Run,
-) -> list[events.Evaluation]:
-    """Train the adapter of `model` in place, and give the evaluations made on the way.
+def fine_tune(job: Job) -> list[events.Evaluation]:
+    """Train an adapter on the job's base model, leave it in the run's adapter folder, and give the evaluations made on
+    the way.
 
-    Raises LintuneError when the loss is no number any more; OSError and the like when a checkpoint cannot be
-    written.
+    Raises LintuneError when the loss is no number any more; OSError and the like when a checkpoint cannot be written;
+    Paused when the run was asked to rest, after a checkpoint.
     """
+    run, recipe = job.run, job.recipe
+    model = adapter.attach(job.model.base(), recipe, job.adapter)
     reporter = _Reporter(run)
+    folder = checkpoints.folder_of(run.folder)
     trainer = AtomicTrainer(
         model=model,
-        args=arguments(recipe, plan, device, run.folder / "checkpoints", evaluates=bool(evaluation)),
-        train_dataset=train,
-        eval_dataset=evaluation or None,
+        args=arguments(recipe, job.plan, job.device, folder, evaluates=bool(job.evaluation)),
+        train_dataset=job.train,
+        eval_dataset=job.evaluation or None,
         data_collator=Collator(model),
         compute_loss_func=training_loss,
-        callbacks=[reporter],
+        callbacks=[reporter, _Pause()],
     )
+    trainer.budget = recipe.lintune.checkpoints_gb * 1e9
     trainer.remove_callback(PrinterCallback)  # it prints to standard output
-    trainer.train()
+    trainer.train(resume_from_checkpoint=str(job.checkpoint) if job.checkpoint else None)
+    if trainer.state.global_step < job.plan.total_steps:
+        process.raise_if_paused()
+    adapter.save(model, export.adapter_folder(run.folder))
+    job.model.keep(model)
     return reporter.evaluations
 
 
-def arguments(recipe: Recipe, plan: Plan, device: Device, checkpoints: Path, *, evaluates: bool) -> TrainingArguments:
+def arguments(recipe: Recipe, plan: Plan, on: Device, output: Path, *, evaluates: bool) -> TrainingArguments:
     """The recipe in transformers' words."""
-    cpu = device.kind == "cpu"
-    dtype = str(device.dtype)
+    cpu = on.kind == "cpu"
+    dtype = str(on.dtype)
     return TrainingArguments(
-        output_dir=str(checkpoints),
+        output_dir=str(output),
         per_device_train_batch_size=recipe.micro_batch_size,
         per_device_eval_batch_size=recipe.eval_batch_size or recipe.micro_batch_size,
         gradient_accumulation_steps=recipe.gradient_accumulation_steps,
@@ -68,9 +71,13 @@ def arguments(recipe: Recipe, plan: Plan, device: Device, checkpoints: Path, *, 
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.lr_scheduler,
         warmup_steps=plan.warmup_steps,
-        optim=optimizer(recipe, device.kind),
+        optim=optimizer(recipe, on.kind),
+        adam_beta1=recipe.adam_beta1 or 0.9,
+        adam_beta2=recipe.adam_beta2 or 0.999,
+        adam_epsilon=recipe.adam_epsilon or 1e-8,
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
+        neftune_noise_alpha=recipe.neftune_noise_alpha,
         activation_checkpointing=bool(recipe.gradient_checkpointing),
         activation_checkpointing_kwargs={"use_reentrant": False},
         # fp16 needs its gradients scaled. bf16 on a GPU runs the adapter's fp32 matrices on tensor cores.
@@ -87,6 +94,7 @@ def arguments(recipe: Recipe, plan: Plan, device: Device, checkpoints: Path, *, 
         save_steps=plan.save_every or 500,  # the default; not looked at when saving by epoch
         save_total_limit=plan.checkpoints_kept,
         dataloader_pin_memory=not cpu,
+        ddp_find_unused_parameters=False,  # with several processes; each step trains the whole adapter
         remove_unused_columns=False,
         disable_tqdm=True,
         report_to="none",
@@ -101,6 +109,8 @@ class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
     """Evaluates as `loss.mean_loss` does, and writes checkpoints so that what has its final name is whole."""
 
     control: Any
+    budget: float = math.inf
+    """Bytes that the checkpoints of all runs may take."""
     _partial: Path | None = None
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
@@ -114,7 +124,7 @@ class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
         return str(self._partial or super()._get_output_dir(trial))
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
-        folder = checkpoint_folder(self.args.output_dir, self.state.global_step)
+        folder = checkpoints.of_step(self.args.output_dir, self.state.global_step)
         with atomic.new_folder(folder) as partial:
             self._partial = partial
             try:
@@ -126,19 +136,22 @@ class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
                 file.rename(partial / file.name)
             written.rmdir()
             (partial / "README.md").unlink(missing_ok=True)  # PEFT's form with nothing filled in
-        remove_older(folder.parent, self.args.save_total_limit)
+            checkpoints.seal(partial, self._loss_here())
+        checkpoints.prune(folder.parents[1], self.args.save_total_limit, self.budget)
+
+    def _loss_here(self) -> float | None:
+        """The evaluation loss of the weights as they are, if they were evaluated."""
+        here = (entry for entry in self.state.log_history if entry["step"] == self.state.global_step)
+        return next((entry["eval_loss"] for entry in here if "eval_loss" in entry), None)
 
 
-def checkpoint_folder(checkpoints: str | Path, step: int) -> Path:
-    """Where the checkpoint of a step is, by transformers' naming."""
-    return Path(checkpoints) / f"checkpoint-{step}"
+class _Pause(TrainerCallback):  # type: ignore[misc] # transformers has no types
+    """Ends the training after a checkpoint when the run was asked to rest."""
 
-
-def remove_older(checkpoints: Path, kept: int) -> None:
-    """Delete all but the newest checkpoints; each loses its name first, since half deleted is not whole."""
-    found = sorted(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    for folder in found[:-kept]:
-        shutil.rmtree(folder.rename(folder.with_name(f"{atomic.PARTIAL_PREFIX}{folder.name}")))
+    def on_step_end(self, _args: Any, _state: Any, control: Any, **_: Any) -> Any:
+        if process.pausing():
+            control.should_save = control.should_training_stop = True
+        return control
 
 
 class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no types
@@ -148,9 +161,11 @@ class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no ty
         self.evaluations: list[events.Evaluation] = []
         self._run = run
         self._start = 0.0
+        self._first = self._tokens_before = 0
 
-    def on_train_begin(self, *_: Any, **__: Any) -> None:
+    def on_train_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
         self._start = time.perf_counter()
+        self._first, self._tokens_before = state.global_step, state.num_input_tokens_seen
 
     def on_log(self, _args: Any, state: Any, _control: Any, logs: dict[str, float], **_: Any) -> None:
         if "loss" not in logs:
@@ -162,6 +177,7 @@ class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no ty
                 "Lower learning_rate, or look for odd samples with: lintune check"
             )
         seconds = time.perf_counter() - self._start
+        done, tokens = state.global_step - self._first, state.num_input_tokens_seen - self._tokens_before
         self._run.emit(
             events.Progress(
                 run=self._run.name,
@@ -170,8 +186,10 @@ class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no ty
                 epoch=round(state.epoch, 4),
                 loss=loss,
                 learning_rate=logs["learning_rate"],
-                tokens_per_second=round(state.num_input_tokens_seen / seconds, 1),
-                eta_seconds=round(seconds / state.global_step * (state.max_steps - state.global_step), 1),
+                tokens_per_second=round(float(tokens) / seconds, 1),
+                eta_seconds=round(seconds / done * (state.max_steps - state.global_step), 1),
+                grad_norm=logs.get("grad_norm"),
+                memory_bytes=device.peak_memory(),
             )
         )
 
@@ -186,8 +204,10 @@ class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no ty
         self.evaluations.append(evaluation)
 
     def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
-        path = self._run.relative(checkpoint_folder(args.output_dir, state.global_step))
-        self._run.emit(events.CheckpointSaved(run=self._run.name, step=state.global_step, path=path))
+        folder = checkpoints.of_step(args.output_dir, state.global_step)
+        best = checkpoints.best(folder.parent) == folder
+        path = self._run.relative(folder)
+        self._run.emit(events.CheckpointSaved(run=self._run.name, step=state.global_step, path=path, best=best))
 
 
 def _without_last_evaluation(state: Any, control: Any) -> Any:
