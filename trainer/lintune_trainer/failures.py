@@ -6,11 +6,14 @@ import errno
 from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
+from lintune_trainer.places import SamplesError
 from lintune_trainer.process import TRAIN_EXTRA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from lintune_schemas.events import SamplePlace
 
 DISK_FULL = "The disk is full. Free some space, or lower save_total_limit, and train again."
 _OUT_OF_MEMORY = (
@@ -50,6 +53,11 @@ def explain(error: BaseException, log: Path | None) -> str:
         return f"{error.filename} could not be read or written: {why}. Check its permissions and try again."
     where = f" {log} says where." if log else ""
     return f"The trainer failed unexpectedly ({type(error).__name__}: {_first_line(error)}).{where}"
+
+
+def places(error: BaseException) -> list[SamplePlace]:
+    """The samples to look at, if it is about any."""
+    return next((cause.places for cause in _chain(error) if isinstance(cause, SamplesError)), [])
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

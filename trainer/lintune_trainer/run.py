@@ -130,7 +130,7 @@ class Run:
             process.ignore_signals()
             traceback.print_exc()
             message = failures.explain(error, self.folder / LOG)
-            self._end(events.RunFailed(run=self.name, message=message))
+            self._end(events.RunFailed(run=self.name, message=message, samples=failures.places(error)))
             raise RunFailedError(message) from error
 
     def finish(self, event: events.RunFinished) -> None:
