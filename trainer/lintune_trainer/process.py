@@ -150,6 +150,11 @@ def pausing() -> bool:
     return _pause.is_set()
 
 
+def pause() -> None:
+    """Ask the run to rest, as the line `pause` does."""
+    _pause.set()
+
+
 def raise_if_paused() -> None:
     """Raise `Paused` when the run was asked to rest."""
     if pausing():

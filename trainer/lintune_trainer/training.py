@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from lintune_schemas import atomic, events
+from lintune_schemas import events
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import EvaluationKind
 from lintune_trainer import adapter, checkpoints, device, export, process
 from lintune_trainer.engines import ranks
 from lintune_trainer.loss import Collator, mean_loss, training_loss
+from lintune_trainer.process import Paused
 from lintune_trainer.support import optimizer
 
 if TYPE_CHECKING:
@@ -51,9 +52,10 @@ def fine_tune(job: Job) -> list[events.Evaluation]:
     trainer.budget = recipe.lintune.checkpoints_gb * 1e9
     trainer.remove_callback(PrinterCallback)  # it prints to standard output
     trainer.train(resume_from_checkpoint=str(job.checkpoint) if job.checkpoint else None)
-    if trainer.state.global_step < job.plan.total_steps:
-        process.raise_if_paused()
-    adapter.save(model, export.adapter_folder(run.folder))
+    if trainer.state.global_step < job.plan.total_steps and ranks.any_says(process.pausing()):
+        raise Paused
+    if ranks.first():
+        adapter.save(model, export.adapter_folder(run.folder))
     job.model.keep(model)
     return reporter.evaluations
 
@@ -125,19 +127,22 @@ class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         folder = checkpoints.of_step(self.args.output_dir, self.state.global_step)
-        with atomic.new_folder(folder) as partial:
+        with ranks.new_folder(folder) as partial:
             self._partial = partial
             try:
                 super()._save_checkpoint(model, trial)
             finally:
                 self._partial = None
-            written = partial / folder.name
-            for file in written.iterdir():
-                file.rename(partial / file.name)
-            written.rmdir()
-            (partial / "README.md").unlink(missing_ok=True)  # PEFT's form with nothing filled in
-            checkpoints.seal(partial, self._loss_here())
-        checkpoints.prune(folder.parents[1], self.args.save_total_limit, self.budget)
+            ranks.wait_for_all()  # each process writes its own random state
+            if ranks.first():
+                written = partial / folder.name
+                for file in written.iterdir():
+                    file.rename(partial / file.name)
+                written.rmdir()
+                (partial / "README.md").unlink(missing_ok=True)  # PEFT's form with nothing filled in
+                checkpoints.seal(partial, self._loss_here())
+        if ranks.first():
+            checkpoints.prune(folder.parents[1], self.args.save_total_limit, self.budget)
 
     def _loss_here(self) -> float | None:
         """The evaluation loss of the weights as they are, if they were evaluated."""
@@ -149,7 +154,7 @@ class _Pause(TrainerCallback):  # type: ignore[misc] # transformers has no types
     """Ends the training after a checkpoint when the run was asked to rest."""
 
     def on_step_end(self, _args: Any, _state: Any, control: Any, **_: Any) -> Any:
-        if process.pausing():
+        if ranks.any_says(process.pausing()):
             control.should_save = control.should_training_stop = True
         return control
 

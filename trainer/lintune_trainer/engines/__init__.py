@@ -44,15 +44,23 @@ def choose(recipe: Recipe, recipe_path: Path) -> Engine:
 
 
 def _named(recipe: Recipe, recipe_path: Path) -> Engine:
-    from lintune_trainer.engines import axolotl, builtin, launched, unsloth
-
     processes = _processes(recipe)
     match recipe.lintune.backend:
         case "axolotl":
-            return axolotl.Axolotl(processes)
+            from lintune_trainer.engines.axolotl import Axolotl
+
+            return Axolotl(processes)
         case "unsloth":
-            return unsloth.Unsloth()
-    return builtin.BuiltIn() if processes == 1 else launched.Launched(processes, recipe_path)
+            from lintune_trainer.engines.unsloth import Unsloth
+
+            return Unsloth()
+    if processes > 1:
+        from lintune_trainer.engines.launched import Launched
+
+        return Launched(processes, recipe_path)
+    from lintune_trainer.engines.builtin import BuiltIn
+
+    return BuiltIn()
 
 
 def _processes(recipe: Recipe) -> int:
