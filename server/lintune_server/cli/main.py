@@ -25,6 +25,7 @@ COMMANDS = {
     "diff": "what changed between two versions of a data set",
     "doctor": "what this machine has and what fits on it; what a recipe takes",
     "train": "train the model of a recipe",
+    "runs": "list runs, show one, compare two",
     "export": "write GGUF files of a finished run",
     "verify": "compare a run's GGUF files with the model that was trained",
     "serve": "serve a tuned model on this machine, for clients of OpenAI's API",
@@ -71,8 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser_of(name: str) -> argparse.ArgumentParser:
     """What reads the words behind `lintune NAME`."""
-    parser = argparse.ArgumentParser(prog=f"lintune {name}")
-    import_module(f"lintune_server.cli.{name}").add_arguments(parser)
+    command = import_module(f"lintune_server.cli.{name}")
+    kind: type[argparse.ArgumentParser] = getattr(command, "Parser", argparse.ArgumentParser)
+    parser = kind(prog=f"lintune {name}")
+    command.add_arguments(parser)
     return parser
 
 

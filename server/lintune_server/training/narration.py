@@ -58,7 +58,7 @@ def notable(event: Event) -> str | None:
                 f"{event.total_steps:,} steps on {event.device} → {event.run_dir}"
             )
         case Evaluation():
-            what = _EVALUATIONS[event.kind]
+            what = EVALUATIONS[event.kind]
             return f"{what}: evaluation loss {event.eval_loss:.3f}, perplexity {event.perplexity:.2f}"
         case ArtefactWritten():
             return f"wrote {event.path} ({event.bytes / 1e6:,.1f} MB)"
@@ -70,8 +70,9 @@ def notable(event: Event) -> str | None:
     return None
 
 
-_EVALUATIONS = {
+EVALUATIONS = {
     EvaluationKind.BASELINE: "base model",
     EvaluationKind.CHECKPOINT: "checkpoint",
     EvaluationKind.FINAL: "tuned model",
 }
+"""What was evaluated."""

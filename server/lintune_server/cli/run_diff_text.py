@@ -1,0 +1,184 @@
+"""`lintune runs compare` for people."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lintune_server.cli.chart import Series, draw
+from lintune_server.cli.runs_text import began, loss, share, state
+from lintune_server.cli.terminal import BOLD, cells, clean, cut, number, wrap
+from lintune_server.hardware.words import size
+from lintune_server.training.narration import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lintune_server.cli.terminal import Look
+    from lintune_server.training.records import Record
+    from lintune_server.training.run_diff import DataChange, RunDiff
+
+_A, _B = "36", "35"
+_LINES = 5
+"""How many lines of a data set are named."""
+
+
+def page(found: RunDiff, look: Look, *, ascii_only: bool) -> Iterator[str]:
+    for name, record, colour in (("A", found.a, _A), ("B", found.b, _B)):
+        yield f"{look.paint(name, f'{colour};{BOLD}')}  {clean(record.name)}  {state(record, look)}  {began(record)}"
+        for words in (record.problem, record.damage):
+            if words:
+                yield from wrap(words, look.width, "   ")
+    yield ""
+    yield from _recipe(found, look)
+    yield ""
+    yield from _data(found, look)
+    yield ""
+    yield from _figures(found.a, found.b, look)
+    yield from _loss(found, look, ascii_only=ascii_only)
+
+
+def _recipe(found: RunDiff, look: Look) -> Iterator[str]:
+    changes = found.recipe
+    if changes is None:
+        yield f"{look.paint('Recipe', BOLD)}  the recipe.lock.yaml of one of them cannot be read"
+        return
+    if not changes:
+        yield f"{look.paint('Recipe', BOLD)}  the same values"
+        return
+    yield _head("Recipe", look)
+    for change in changes:
+        yield _row(change.key, _value(change.a), _value(change.b), look)
+
+
+def _head(title: str, look: Look) -> str:
+    width = _width(look)
+    title = look.paint(f"{title:<{look.width - 2 * width}}", BOLD)
+    return f"{title}{look.paint('A', _A)}{'':{width - 1}}{look.paint('B', _B)}"
+
+
+def _width(look: Look) -> int:
+    return (look.width - 30) // 2
+
+
+def _row(key: str, a: str, b: str, look: Look) -> str:
+    width = _width(look)
+    first = look.width - 2 * width
+    return f"{_fitted(f'  {key}', first)}{_fitted(a, width)}{_fitted(b, width).rstrip()}"
+
+
+def _fitted(text: str, width: int) -> str:
+    """In exactly that many columns, of which the last is blank."""
+    text = clean(text)
+    if cells(text) >= width:
+        text = f"{cut(text, width - 2)}…"
+    return text + " " * (width - cells(text))
+
+
+def _value(value: Any) -> str:
+    return "-" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _data(found: RunDiff, look: Look) -> Iterator[str]:
+    if found.data is None:
+        yield f"{look.paint('Data', BOLD)}  the dataset.lock.json of one of them cannot be read"
+        return
+    yield look.paint("Data", BOLD)
+    for change in found.data:
+        yield from _data_set(change, look)
+
+
+def _data_set(change: DataChange, look: Look) -> Iterator[str]:
+    a, b = change.a, change.b
+    some = b or a
+    assert some is not None
+    use = "" if change.use == "train" else ", to evaluate with"
+    if a is None or b is None:
+        yield from wrap(
+            f"{some.path}: in {'A' if b is None else 'B'} only, {number(some.samples, 'sample')}{use}", look.width, "  "
+        )
+        return
+    path = b.path if a.path == b.path else f"{a.path} → {b.path}"
+    if change.same:
+        yield from wrap(f"{path}: the same {number(b.samples, 'sample')}{use}", look.width, "  ")
+        return
+    yield from wrap(f"{path}: {a.samples:,} → {number(b.samples, 'sample')}{use}", look.width, "  ")
+    if change.problem:
+        yield from wrap(change.problem, look.width, "    ")
+    if samples := change.samples:
+        moved = f", {samples.moved:,} of them moved" if samples.moved else ""
+        yield f"    {samples.unchanged:>7,} unchanged{moved}"
+        for name, lines, whose in (
+            ("edited", samples.edited, ""),
+            ("added", samples.added, ""),
+            ("removed", samples.removed, " of A"),
+        ):
+            if lines:
+                yield f"    {len(lines):>7,} {name:<9} {_places(lines)}{whose}"
+
+
+def _places(lines: Sequence[int]) -> str:
+    more = f" and {len(lines) - _LINES:,} more" if len(lines) > _LINES else ""
+    return f"{'line' if len(lines) == 1 else 'lines'} {', '.join(f'{line:,}' for line in lines[:_LINES])}{more}"
+
+
+def _figures(a: Record, b: Record, look: Look) -> Iterator[str]:
+    yield _head("Figures", look)
+    for key, one, two in zip(_NAMES, _of(a), _of(b), strict=True):
+        if one != "-" or two != "-":
+            yield _row(key, one, two, look)
+
+
+_NAMES = (
+    "loss of the base model",
+    "best evaluation loss",
+    "final evaluation loss",
+    "token accuracy",
+    "exact match",
+    "steps",
+    "took",
+    "tokens a second",
+    "memory at the most",
+    "on",
+    "engine",
+    "goes on from",
+    "size on disk",
+)
+
+
+def _of(record: Record) -> tuple[str, ...]:
+    found, started = record.history, record.history.started
+    final = found.final
+    return (
+        loss(found.baseline.eval_loss if found.baseline else None),
+        f"{loss(found.best.eval_loss)} at step {found.best.step:,}" if found.best else "-",
+        loss(final.eval_loss if final else None),
+        share(final.token_accuracy if final else None),
+        share(final.exact_match if final else None),
+        f"{found.step:,} of {started.total_steps:,}" if started else "-",
+        duration(found.seconds),
+        f"{found.progress[-1].tokens_per_second:,.0f}" if found.progress else "-",
+        size(found.memory_bytes) if found.memory_bytes else "-",
+        started.device if started else "-",
+        started.backend if started else "-",
+        started.warm_start.run if started and started.warm_start else "-",
+        size(record.size),
+    )
+
+
+def _loss(found: RunDiff, look: Look, *, ascii_only: bool) -> Iterator[str]:
+    series, legend = [], []
+    for name, record, colour, mark in (("A", found.a, _A, "●"), ("B", found.b, _B, "○")):
+        curve = record.curve
+        if curve.train:
+            series.append(Series(curve.smoothed, colour, name=name))
+        if curve.evaluation:
+            mark = name.lower() if ascii_only else mark
+            series.append(Series(curve.evaluation, colour, mark))
+            legend.append(f"{look.paint(mark, colour)} evaluation of {name}")
+    lines = list(draw(series, look, ascii_only=ascii_only))
+    if lines:
+        yield ""
+        both = f"{look.paint('A', _A)}, {look.paint('B', _B)} training, smoothed"
+        yield f"{look.paint('Loss', BOLD)}  {'   '.join([both, *legend])}"
+        yield from lines
