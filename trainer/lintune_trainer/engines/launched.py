@@ -14,6 +14,7 @@ from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
 from lintune_trainer import process
 from lintune_trainer.engines import child
+from lintune_trainer.run import LOG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,7 @@ class Launched:
 
     def fine_tune(self, job: Job) -> list[Evaluation]:
         """See `Engine`."""
+        from lintune_trainer import export
         from lintune_trainer.engines import handover
 
         job.model.release()  # the workers need the room
@@ -72,8 +74,9 @@ class Launched:
             code = workers.end()
         process.raise_if_stopped()
         if code != 0:
-            raise LintuneError(f"The processes that trained ended with exit code {code}. {_log(job)}")
-        process.raise_if_paused()
+            raise LintuneError(f"The processes that trained ended with exit code {code}: {job.run.folder / LOG} says why.")
+        if not export.adapter_folder(job.run.folder).is_dir():
+            process.raise_if_paused()
         return evaluations
 
 
@@ -104,8 +107,3 @@ def _event(line: bytes) -> events.Event | None:
         os.write(1, line + b"\n")  # descriptor 1 is the run's log
         return None
 
-
-def _log(job: Job) -> str:
-    from lintune_trainer.run import LOG
-
-    return f"{job.run.folder / LOG} says why."

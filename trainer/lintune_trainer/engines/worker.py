@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -52,7 +54,16 @@ def _train(folder: Path, run: Run) -> None:
         torch.set_num_threads(max(process.physical_cores() // processes, 1))
     else:
         torch.cuda.set_device(local_rank)
+    threading.Thread(target=_wait_for_pause, args=(folder,), daemon=True).start()
     training.fine_tune(job)
+
+
+def _wait_for_pause(folder: Path) -> None:
+    from lintune_trainer.engines import handover
+
+    while not handover.asked_to_pause(folder):
+        time.sleep(0.2)
+    process.pause()
 
 
 def _silent(_line: bytes) -> None:
