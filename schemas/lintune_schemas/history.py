@@ -114,8 +114,8 @@ def of(events: Iterable[Event]) -> History:
                 verified = event
         last = event
     seconds += _between(begin, last)
-    if isinstance(last, RunFinished) and not resumed:
-        seconds = last.seconds  # with what was done before the first event
+    if isinstance(last, RunFinished):
+        seconds = last.seconds  # by a clock that nobody sets
     return History(
         started=started,
         progress=tuple(progress[step] for step in sorted(progress)),

@@ -1,4 +1,4 @@
-"""The trainer's command line: `python -m lintune_trainer train|export|verify`.
+"""The trainer's command line: `python -m lintune_trainer train|export|verify|plot`.
 
 Standard output carries events, one JSON object a line; standard error, sentences.
 Standard input takes the command `pause`.
@@ -58,6 +58,11 @@ def _run(parsed: argparse.Namespace, streams: Streams) -> int:
             from lintune_trainer.finished import verify_run
 
             return 0 if verify_run(parsed.run, streams) else 1
+        case "plot":
+            from lintune_trainer.plot import draw
+
+            if not draw(parsed.run, [parsed.picture]):
+                raise LintuneError(f"{parsed.run} has no losses to draw.")
     return 0
 
 
@@ -77,4 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify = commands.add_parser("verify", help="compare a run's GGUF files with what was trained")
     verify.add_argument("run", type=Path, metavar="RUN_DIR")
+    plot = commands.add_parser("plot", help="draw the loss of a run over its steps")
+    plot.add_argument("run", type=Path, metavar="RUN_DIR")
+    plot.add_argument("picture", type=Path, metavar="FILE", help="as loss.svg or loss.png")
     return parser
