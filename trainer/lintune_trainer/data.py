@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lintune_schemas import datasets
 from lintune_schemas.chat import IGNORED_LABEL
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.samples import SampleFormat
 from lintune_trainer import snapshots, tokens
 
 if TYPE_CHECKING:
@@ -61,10 +62,26 @@ def read(recipe: Recipe, recipe_folder: Path) -> Data:
             path = recipe_folder / entry.path
             content = datasets.read_bytes(path)
             file = datasets.read(path, entry, content)
+            _require_fitting(file, recipe)
             snapshots.keep(recipe_folder, file.snapshot, content)
             yield file
 
     return Data(tuple(files(recipe.datasets)), tuple(files(recipe.test_datasets)))
+
+
+def _require_fitting(file: DatasetFile, recipe: Recipe) -> None:
+    """Raise LintuneError when pairs come without a method that trains on them, or the method without pairs."""
+    pairs = file.format is SampleFormat.PREFERENCE
+    if pairs and recipe.rl is None:
+        raise LintuneError(
+            f"{file.path} holds preference pairs (chosen and rejected). Set rl: dpo or rl: orpo to train on them, or "
+            "write the chosen answers as prompt and completion."
+        )
+    if not pairs and recipe.rl is not None:
+        raise LintuneError(
+            f"rl: {recipe.rl} trains on preference pairs, and the samples of {file.path} have no chosen and rejected "
+            f"answer (format: {file.format}). Take rl out of the recipe, or name a data set of pairs."
+        )
 
 
 def read_again(recipe: Recipe, recipe_folder: Path, lock: DatasetLock) -> Data:
@@ -121,6 +138,10 @@ def _tokenize(
     warn: Callable[[str], None],
     purpose: str,
 ) -> list[Sample]:
+    if recipe.rl is not None:
+        from lintune_trainer import pairs  # which needs this module
+
+        return list(pairs.tokenize(files, recipe, chat, warn, purpose))
     samples: list[Sample] = []
     too_long: list[str] = []
     nothing_to_learn: list[str] = []
@@ -140,30 +161,33 @@ def _tokenize(
             else:
                 samples.append(sample)
     if too_long:
-        _report_excess(too_long, recipe, warn, purpose)
+        report_excess(too_long, recipe, warn, purpose)
     if nothing_to_learn:
-        count, places = _count(nothing_to_learn, purpose), _some(nothing_to_learn)
-        warn(f"{count} left out, with nothing to learn: {places}.")
+        warn(f"{count_of(nothing_to_learn, purpose)} left out, with nothing to learn: {some_of(nothing_to_learn)}.")
     return samples
 
 
-def _report_excess(places: list[str], recipe: Recipe, warn: Callable[[str], None], purpose: str) -> None:
+def report_excess(places: list[str], recipe: Recipe, warn: Callable[[str], None], purpose: str) -> None:
+    """Say which samples are longer than `sequence_len`, and what becomes of them. Raises LintuneError when that is said
+    to be an error."""
     what = f"longer than sequence_len ({recipe.sequence_len} tokens)"
     match recipe.excess_length_strategy:
         case "raise":
             raise LintuneError(
-                f"{_count(places, purpose)} {what}: {_some(places)}. Shorten them, or raise sequence_len."
+                f"{count_of(places, purpose)} {what}: {some_of(places)}. Shorten them, or raise sequence_len."
             )
         case "drop":
-            warn(f"{_count(places, purpose)} left out, {what}: {_some(places)}.")
+            warn(f"{count_of(places, purpose)} left out, {what}: {some_of(places)}.")
         case "truncate":
-            warn(f"{_count(places, purpose)} cut at the end, {what}: {_some(places)}.")
+            warn(f"{count_of(places, purpose)} cut at the end, {what}: {some_of(places)}.")
 
 
-def _count(places: list[str], purpose: str) -> str:
+def count_of(places: list[str], purpose: str) -> str:
+    """How many samples there are at those places, as the beginning of a sentence."""
     return f"1 {purpose} sample is" if len(places) == 1 else f"{len(places):,} {purpose} samples are"
 
 
-def _some(places: list[str], most: int = 5) -> str:
+def some_of(places: list[str], most: int = 5) -> str:
+    """The first of many places, and how many more there are."""
     more = f" and {len(places) - most:,} more" if len(places) > most else ""
     return ", ".join(places[:most]) + more
