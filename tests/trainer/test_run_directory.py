@@ -10,14 +10,24 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lintune_schemas import atomic, events, runs
+from lintune_schemas import events, runs
 from lintune_schemas.errors import LintuneError
-from lintune_schemas.events import RunCancelled, RunFailed, Stage, StageChanged, Warned
+from lintune_schemas.events import (
+    Evaluation,
+    EvaluationKind,
+    RunCancelled,
+    RunFailed,
+    RunPaused,
+    RunResumed,
+    Stage,
+    StageChanged,
+    Warned,
+)
 from lintune_schemas.recipe import Recipe, from_mapping
 from lintune_schemas.runs import DatasetLock
-from lintune_trainer import process, training, workspace
-from lintune_trainer.process import Cancelled
-from lintune_trainer.run import Run, RunFailedError, create, remove_left_overs
+from lintune_trainer import process, workspace
+from lintune_trainer.process import Cancelled, Paused
+from lintune_trainer.run import Run, RunFailedError, create, remove_left_overs, reopen
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -150,24 +160,33 @@ def test_left_overs_are_removed_and_nothing_else(tmp_path: Path) -> None:
     ]
 
 
-def test_the_newest_checkpoints_are_kept(tmp_path: Path) -> None:
-    for step in (9, 10, 100, 20):
-        (tmp_path / f"checkpoint-{step}").mkdir()
-    training.remove_older(tmp_path, 2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-100", "checkpoint-20"]
+def test_the_clock_was_set_back(tmp_path: Path, recipe: MakeRecipe) -> None:
+    """The newest run has the last name, whatever time it is."""
+    ahead = runs.runs_folder(tmp_path) / "29991231T235959Z-00000000"
+    ahead.mkdir(parents=True)
+    (ahead / runs.EVENTS).touch()
+    made = create(recipe(), tmp_path, DatasetLock("0" * 16), lambda _: None)
+    assert next(runs.run_directories(tmp_path)) == made.folder
+    assert made.name == "30000101T000000Z-00000000"
 
 
-def test_a_checkpoint_loses_its_name_before_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def killed(folder: Path) -> None:
-        assert folder.name.startswith(atomic.PARTIAL_PREFIX)
-        raise KeyboardInterrupt
+def test_a_run_that_goes_on_forgets_what_is_done_again(tmp_path: Path, recipe: MakeRecipe) -> None:
+    first = create(recipe(), tmp_path, DatasetLock("0" * 16), lambda _: None)
+    for step in (1, 2, 3):
+        first.emit(Evaluation(run=first.name, kind=EvaluationKind.CHECKPOINT, step=step, eval_loss=1.0, perplexity=2.7))
+    path = first.folder / runs.EVENTS
+    path.write_bytes(path.read_bytes() + b'{"event":"progr')  # killed as it wrote
+    again = reopen(first.folder, lambda _: None)
+    again.go_on(2)
+    assert [made.step for made in again.past.evaluations] == [1, 2]
+    assert [type(event) for event in events.read(path)] == [Evaluation, Evaluation, Evaluation, RunResumed]
 
-    for step in (1, 2):
-        (tmp_path / f"checkpoint-{step}").mkdir()
-    monkeypatch.setattr(training.shutil, "rmtree", killed)
-    with pytest.raises(KeyboardInterrupt):
-        training.remove_older(tmp_path, 1)
-    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-2"]
+
+def test_a_pause_ends_the_run_at_the_next_stage(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "pausing", lambda: True)
+    with pytest.raises(Paused), run.recorded(), run.stage(Stage.EXPORT):
+        pytest.fail("it began")
+    assert [type(event) for event in recorded(run)] == [RunPaused]
 
 
 def test_one_trainer_a_folder(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from lintune_schemas.runs import DatasetLock
 from lintune_trainer import adapter, models
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
+from lintune_trainer.job import HeldModel, Job
 from lintune_trainer.loss import Collator, mean_loss, training_loss
 from lintune_trainer.run import Run, create
 from lintune_trainer.training import fine_tune
@@ -39,9 +40,21 @@ def tune(tmp_path: Path, small_model: Path, samples: list[Sample], recipe: MakeR
     ) -> tuple[Any, Run, list[events.Event]]:
         asked = recipe(**{"lora_target_linear": True, "learning_rate": 0.01, "micro_batch_size": 4, **values})
         run = create(asked, tmp_path, DatasetLock("0" * 16), lambda _: None)
-        model = adapter.attach(models.load_for_training(small_model, asked, CPU), asked)
-        fine_tune(model, train, evaluation or [], asked, plan(asked, 8), CPU, run)
-        return model, run, list(events.read(run.folder / runs.EVENTS))
+        job = Job(
+            run=run,
+            recipe=asked,
+            recipe_path=tmp_path / "recipe.yaml",
+            weights=small_model,
+            model=HeldModel(small_model, asked, CPU),
+            train=train,
+            evaluation=evaluation or [],
+            plan=plan(asked, 8),
+            device=CPU,
+            checkpoint=None,
+            adapter=None,
+        )
+        fine_tune(job)
+        return job.model.tuned(run.folder / "adapter"), run, list(events.read(run.folder / runs.EVENTS))
 
     return fine_tuned
 

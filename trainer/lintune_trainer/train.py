@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from lintune_schemas.recipe import Recipe
     from lintune_trainer.data import Data
+    from lintune_trainer.engines import Engine
     from lintune_trainer.process import Streams
     from lintune_trainer.run import Run
 
@@ -46,6 +47,7 @@ def train(recipe_path: Path, assignments: Sequence[str], resume: str | None, str
         return
     recipe = recipes.load(recipe_path, assignments)
     require_supported(recipe)
+    engine = engines.choose(recipe, recipe_path)
     base_model.find(recipe.base_model, recipe_path.parent)  # before anything is written
     with workspace.locked(recipe_path.parent):
         snapshots.prune(recipe_path.parent)
@@ -53,16 +55,22 @@ def train(recipe_path: Path, assignments: Sequence[str], resume: str | None, str
         this = run.create(
             recipe, recipe_path.parent, runs.lock_datasets(recipe, recipe_path, files.train, files.test), streams.print
         )
-        _carry_out(this, recipe, recipe_path, files, streams)
+        _carry_out(this, recipe, recipe_path, files, engine, streams)
 
 
 def _carry_out(
-    this: Run, recipe: Recipe, recipe_path: Path, files: Data, streams: Streams, *, goes_on: bool = False
+    this: Run,
+    recipe: Recipe,
+    recipe_path: Path,
+    files: Data,
+    engine: Engine,
+    streams: Streams,
+    *,
+    goes_on: bool = False,
 ) -> None:
     """Every stage of a run; of one that goes on, those that are not done yet."""
     begin = time.perf_counter()
     base = base_model.find(recipe.base_model, recipe_path.parent)
-    engine = engines.choose(recipe, recipe_path)
     streams.log_to(this.folder / run.LOG)
     process.prepare_libraries(network=base.kind is ModelKind.HUB)
     with this.recorded():
