@@ -144,8 +144,8 @@ class Evaluation(_Event, frozen=True, kw_only=True, tag="evaluation"):
     train_loss: float | None = None
     """The mean of the training loss since the last evaluation, in nats a token."""
     reward_accuracy: float | None = None
-    """Of preference pairs, the share whose better answer has the higher reward. `eval_loss` is then the method's loss, and
-    the other figures are about the better answers."""
+    """Of preference pairs, the share whose better answer has the higher reward. `eval_loss` is then that of the method,
+    and the other figures are about the better answers."""
     reward_margin: float | None = None
     """By how much the reward of the better answers is above that of the worse, on average."""
 

@@ -73,6 +73,15 @@ class Scores:
         """
         return sum(score.exact for score in self.each) / len(self.each)
 
+    def figures(self) -> dict[str, float]:
+        """By the names that they have in an event."""
+        return {
+            "eval_loss": self.loss,
+            "perplexity": self.perplexity,
+            "token_accuracy": self.token_accuracy,
+            "exact_match": self.exact_match,
+        }
+
     @property
     def _tokens(self) -> int:
         return sum(score.tokens for score in self.each)

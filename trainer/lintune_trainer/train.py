@@ -76,7 +76,7 @@ def _carry_out(
     with this.recorded():
         with this.stage(Stage.PREPARE):
             # Imported here: torch takes seconds, and what it and others print is for the log.
-            from lintune_trainer import card, checkpoints, device, export, loss, models, training, verify, warm_start
+            from lintune_trainer import card, checkpoints, device, export, models, training, verify, warm_start
             from lintune_trainer.job import HeldModel, Job
 
             trained = export.adapter_folder(this.folder)
@@ -110,11 +110,10 @@ def _carry_out(
             weights = models.weights_folder(base)
             model = HeldModel(weights, recipe, on)
 
-        batch_size = recipe.eval_batch_size or recipe.micro_batch_size
         evaluations = list(this.past.evaluations)
         if eval_set and this.past.baseline is None:
             with this.stage(Stage.BASELINE):
-                before = loss.mean_loss(model.base(), eval_set, batch_size)
+                before = training.score(model.base(), eval_set, recipe)
                 evaluations.append(training.evaluated(this, EvaluationKind.BASELINE, 0, before))
 
         if not trained.is_dir():
@@ -137,7 +136,7 @@ def _carry_out(
 
         if eval_set and this.past.final is None:
             with this.stage(Stage.EVALUATE):
-                after = loss.mean_loss(model.tuned(trained), eval_set, batch_size)
+                after = training.score(model.tuned(trained), eval_set, recipe)
                 evaluations.append(training.evaluated(this, EvaluationKind.FINAL, this.step, after))
         card.write_evaluations(this.folder, evaluations, eval_set)
         model.release()  # the next stages load whole weights

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
@@ -11,21 +12,25 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from lintune_schemas import events
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import EvaluationKind
-from lintune_trainer import adapter, checkpoints, device, export, process
+from lintune_trainer import adapter, checkpoints, device, evaluation, export, process
 from lintune_trainer.engines import ranks
-from lintune_trainer.loss import Collator, mean_loss, training_loss
+from lintune_trainer.loss import Collator, training_loss
 from lintune_trainer.process import Paused
 from lintune_trainer.support import optimizer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import torch
 
     from lintune_schemas.plan import Plan
     from lintune_schemas.recipe import Recipe
+    from lintune_trainer.data import Sample
     from lintune_trainer.device import Device
+    from lintune_trainer.evaluation import Scores
     from lintune_trainer.job import Job
+    from lintune_trainer.preference import PairScores
     from lintune_trainer.run import Run
 
 
@@ -40,15 +45,22 @@ def fine_tune(job: Job) -> list[events.Evaluation]:
     model = adapter.attach(job.model.base(), recipe, job.adapter)
     reporter = _Reporter(run)
     folder = checkpoints.folder_of(run.folder)
-    trainer = AtomicTrainer(
-        model=model,
-        args=arguments(recipe, job.plan, job.device, folder, evaluates=bool(job.evaluation)),
-        train_dataset=job.train,
-        eval_dataset=job.evaluation or None,
-        data_collator=Collator(model),
-        compute_loss_func=training_loss,
-        callbacks=[reporter, _Pause()],
-    )
+    settings = partial(arguments, recipe, job.plan, job.device, folder, evaluates=bool(job.evaluation))
+    callbacks = [reporter, _Pause()]
+    if recipe.rl is None:
+        trainer = AtomicTrainer(
+            model=model,
+            args=settings(),
+            train_dataset=job.train,
+            eval_dataset=job.evaluation or None,
+            data_collator=Collator(model),
+            compute_loss_func=training_loss,
+            callbacks=callbacks,
+        )
+    else:
+        from lintune_trainer import preference  # TRL takes seconds
+
+        trainer = preference.trainer(model, job, settings, callbacks)
     trainer.budget = recipe.lintune.checkpoints_gb * 1e9
     trainer.remove_callback(PrinterCallback)  # it prints to standard output
     trainer.train(resume_from_checkpoint=str(job.checkpoint) if job.checkpoint else None)
@@ -60,11 +72,20 @@ def fine_tune(job: Job) -> list[events.Evaluation]:
     return reporter.evaluations
 
 
-def arguments(recipe: Recipe, plan: Plan, on: Device, output: Path, *, evaluates: bool) -> TrainingArguments:
-    """The recipe in transformers' words."""
+def arguments(
+    recipe: Recipe,
+    plan: Plan,
+    on: Device,
+    output: Path,
+    kind: type[TrainingArguments] = TrainingArguments,
+    *,
+    evaluates: bool,
+    **more: Any,
+) -> TrainingArguments:
+    """The recipe in transformers' words. more: what else a kind of its arguments is to be given."""
     cpu = on.kind == "cpu"
     dtype = str(on.dtype)
-    return TrainingArguments(
+    return kind(
         output_dir=str(output),
         per_device_train_batch_size=recipe.micro_batch_size,
         per_device_eval_batch_size=recipe.eval_batch_size or recipe.micro_batch_size,
@@ -100,6 +121,7 @@ def arguments(recipe: Recipe, plan: Plan, on: Device, output: Path, *, evaluates
         remove_unused_columns=False,
         disable_tqdm=True,
         report_to="none",
+        **more,
     )
 
 
@@ -116,11 +138,15 @@ class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
     _partial: Path | None = None
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """The mean loss a token; Trainer's own takes the mean of batches, whatever they hold."""
-        metrics = {"eval_loss": mean_loss(self.model, self.eval_dataset, self.args.per_device_eval_batch_size)}
-        self.log(metrics)
+        """The figures of an evaluation; Trainer's own loss is the mean of batches, whatever they hold."""
+        metrics = self.scores().figures()
+        self.log(dict(metrics))  # it adds to them
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def scores(self) -> Scores | PairScores:
+        """How the model does on the evaluation samples as it is now."""
+        return evaluation.evaluate(self.model, self.eval_dataset, self.args.per_device_eval_batch_size)
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._partial or super()._get_output_dir(trial))
@@ -205,7 +231,7 @@ class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no ty
         return _without_last_evaluation(state, control)
 
     def on_evaluate(self, _args: Any, state: Any, _control: Any, metrics: dict[str, float], **_: Any) -> None:
-        evaluation = evaluated(self._run, EvaluationKind.CHECKPOINT, state.global_step, metrics["eval_loss"])
+        evaluation = evaluated(self._run, EvaluationKind.CHECKPOINT, state.global_step, metrics)
         self.evaluations.append(evaluation)
 
     def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
@@ -222,15 +248,19 @@ def _without_last_evaluation(state: Any, control: Any) -> Any:
     return control
 
 
-def evaluated(run: Run, kind: EvaluationKind, step: int, loss: float) -> events.Evaluation:
-    """Report an evaluation; the loss is in nats a token."""
-    event = events.Evaluation(
-        run=run.name,
-        kind=kind,
-        step=step,
-        eval_loss=round(loss, 6),
-        # Beyond e^50 the figure means nothing, and JSON has no infinity.
-        perplexity=round(math.exp(min(loss, 50.0)), 4),
-    )
+def score(model: Any, samples: Sequence[Sample], recipe: Recipe) -> dict[str, float]:
+    """The figures of an evaluation of a model, with an adapter or without."""
+    batch_size = recipe.eval_batch_size or recipe.micro_batch_size
+    if recipe.rl is None:
+        return evaluation.evaluate(model, samples, batch_size).figures()
+    from lintune_trainer import preference
+
+    return preference.evaluate(model, samples, recipe, batch_size).figures()
+
+
+def evaluated(run: Run, kind: EvaluationKind, step: int, figures: dict[str, float]) -> events.Evaluation:
+    """Report an evaluation. figures: by the names of the event's fields."""
+    rounded = {name: round(value, 6) for name, value in figures.items()}
+    event = events.Evaluation(run=run.name, kind=kind, step=step, **rounded)  # type: ignore[arg-type]
     run.emit(event)
     return event
