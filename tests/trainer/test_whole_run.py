@@ -84,6 +84,8 @@ def test_the_run_directory_is_complete(trained: Trained) -> None:
         "dataset.lock.json",
         "eval.json",
         "events.jsonl",
+        "loss.png",
+        "loss.svg",
         "merged",
         "model-f16.gguf",
         "model-q4_k_m.gguf",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lintune_schemas.loss_curve import LossCurve, Point
+    from lintune_trainer.run import Run
 
 PICTURES = ("loss.svg", "loss.png")
 """In a run directory."""
@@ -23,7 +25,7 @@ _POINTS = 2_000
 """Of a curve, the most that are drawn: some for each of the picture's pixels across."""
 _GREY, _BLUE, _ORANGE = "#767676", "#3b82c4", "#d9722e"
 """Of a contrast of 3 to 1 and more with white and with the dark grey of editors, since the background is theirs."""
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "text.color": _GREY,
     "axes.labelcolor": _GREY,
     "axes.edgecolor": _GREY,
@@ -35,6 +37,17 @@ _STYLE = {
     "svg.fonttype": "none",  # text as text: a third of the size of outlines, and it can be searched
     "svg.hashsalt": "lintune",  # the same run gives the same file
 }
+
+
+def of_run(run: Run) -> None:
+    """Draw a run that trained into its directory. A picture that fails is worth a warning, and not the run."""
+    try:
+        draw(run.folder, [run.folder / name for name in PICTURES])
+    except LintuneError as error:
+        run.warn(str(error))
+    except Exception as error:
+        traceback.print_exc()
+        run.warn(f"The loss could not be drawn ({error}). Draw it with: lintune runs show {run.name} --plot loss.svg")
 
 
 def draw(run: Path, pictures: Iterable[Path]) -> bool:

@@ -76,7 +76,7 @@ def _carry_out(
     with this.recorded():
         with this.stage(Stage.PREPARE):
             # Imported here: torch takes seconds, and what it and others print is for the log.
-            from lintune_trainer import card, checkpoints, device, export, models, training, verify, warm_start
+            from lintune_trainer import card, checkpoints, device, export, models, plot, training, verify, warm_start
             from lintune_trainer.job import HeldModel, Job
 
             trained = export.adapter_folder(this.folder)
@@ -151,7 +151,8 @@ def _carry_out(
                     asked = [sample.conversation for sample in eval_set or train_set]
                     gguf = gguf if verify.verify(this, chat, asked, written) else None
 
-        card.write(this.folder, recipe, weights, started, evaluations)
+        plot.of_run(this)
+        card.write(this.folder, recipe, weights)
         this.finish(
             events.RunFinished(
                 run=this.name,
