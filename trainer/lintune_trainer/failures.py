@@ -40,12 +40,8 @@ def explain(error: BaseException, log: Path | None) -> str:
     for cause in _chain(error):
         if isinstance(cause, LintuneError):
             return str(cause)
-        if _is_disk_full(cause):
-            return DISK_FULL
-        if _is_gpu_out_of_memory(cause):
-            return _OUT_OF_MEMORY.format(where="The GPU")
-        if isinstance(cause, MemoryError) or "can't allocate memory" in str(cause):
-            return _OUT_OF_MEMORY.format(where="The machine")
+        if known := shortage(cause):
+            return known
     if isinstance(error, ImportError):
         return f"{TRAIN_EXTRA} (importing them failed: {error})"
     if isinstance(error, OSError) and error.filename:
@@ -53,6 +49,17 @@ def explain(error: BaseException, log: Path | None) -> str:
         return f"{error.filename} could not be read or written: {why}. Check its permissions and try again."
     where = f" {log} says where." if log else ""
     return f"The trainer failed unexpectedly ({type(error).__name__}: {_first_line(error)}).{where}"
+
+
+def shortage(error: BaseException) -> str | None:
+    """What to do when there is too little disk or memory, as far as that is all that went wrong."""
+    if _is_disk_full(error):
+        return DISK_FULL
+    if _is_gpu_out_of_memory(error):
+        return _OUT_OF_MEMORY.format(where="The GPU")
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return _OUT_OF_MEMORY.format(where="The machine")
+    return None
 
 
 def places(error: BaseException) -> list[SamplePlace]:

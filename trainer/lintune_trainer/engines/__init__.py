@@ -26,7 +26,7 @@ class Engine(Protocol):
     def processes(self) -> int:
         """How many train together, each on its own micro-batches: the plan counts with it."""
 
-    def require_ready(self, recipe: Recipe) -> None:
+    def require_ready(self) -> None:
         """Raise LintuneError, with what to do, when it is not installed or cannot train what the recipe asks for."""
 
     def fine_tune(self, job: Job) -> list[Evaluation]:
@@ -39,7 +39,7 @@ class Engine(Protocol):
 def choose(recipe: Recipe, recipe_path: Path) -> Engine:
     """The engine that the recipe asks for. Raises LintuneError when it cannot do what is asked. Imports no torch."""
     engine = _named(recipe, recipe_path)
-    engine.require_ready(recipe)
+    engine.require_ready()
     return engine
 
 
@@ -53,11 +53,11 @@ def _named(recipe: Recipe, recipe_path: Path) -> Engine:
         case "unsloth":
             from lintune_trainer.engines.unsloth import Unsloth
 
-            return Unsloth()
+            return Unsloth(recipe)
     if processes > 1:
         from lintune_trainer.engines.launched import Launched
 
-        return Launched(processes, recipe_path)
+        return Launched(processes, recipe, recipe_path)
     from lintune_trainer.engines.builtin import BuiltIn
 
     return BuiltIn()

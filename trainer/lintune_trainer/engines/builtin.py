@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lintune_schemas.events import Evaluation
-    from lintune_schemas.recipe import Recipe
     from lintune_trainer.job import Job
 
 
@@ -17,7 +16,7 @@ class BuiltIn:
 
     processes: int = 1
 
-    def require_ready(self, recipe: Recipe) -> None:
+    def require_ready(self) -> None:
         """What it needs are the packages of the train extra, which every run needs."""
 
     def fine_tune(self, job: Job) -> list[Evaluation]:

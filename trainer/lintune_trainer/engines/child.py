@@ -16,14 +16,20 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def started(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Iterator[Child]:
-    """Run `command` in `folder`. Whatever ends the block ends all of its processes, and so does our own death."""
+def started(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, *, errors: bool = False
+) -> Iterator[Child]:
+    """Run `command` in `folder`. Whatever ends the block ends all of its processes, and so does our own death.
+
+    errors: whether standard error is read, too; otherwise it goes where ours goes.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", guard.__name__, *command],
         env=dict(environment),
         cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if errors else None,
         start_new_session=True,  # Ctrl-C in a terminal is for us alone; we tell it
     )
     assert process.stdin is not None
@@ -42,7 +48,7 @@ def started(command: Sequence[str], environment: Mapping[str, str], folder: Path
 
 
 class Child:
-    """What was started: standard error goes where ours goes, standard output comes here."""
+    """What was started."""
 
     def __init__(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
         self._process = process

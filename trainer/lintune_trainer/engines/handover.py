@@ -14,8 +14,8 @@ import torch
 
 from lintune_schemas import atomic
 from lintune_schemas.conversations import Conversation
-from lintune_schemas.plan import Plan
-from lintune_schemas.recipe import Recipe
+from lintune_schemas.plan import Plan  # noqa: TC001 (msgspec reads the annotations)
+from lintune_schemas.recipe import Recipe  # noqa: TC001
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
 from lintune_trainer.job import HeldModel, Job

@@ -32,18 +32,19 @@ class Launched:
     """Several workers, each with its own copy of the model (or its shard of it), on its own micro-batches."""
 
     processes: int
+    recipe: Recipe
     recipe_path: Path
 
-    def require_ready(self, recipe: Recipe) -> None:
+    def require_ready(self) -> None:
         """See `Engine`."""
         if recipes.parse(self.recipe_path).get("deepspeed"):
             raise LintuneError(
-                "The built-in trainer does not drive DeepSpeed. Take deepspeed out of the recipe to train with one copy "
-                "of the model on each device, or set lintune.backend: axolotl."
+                "The built-in trainer does not drive DeepSpeed. Take deepspeed out of the recipe to train with a copy of "
+                "the model on each device, or set lintune.backend: axolotl."
             )
-        if recipe.rl:
+        if self.recipe.rl:
             raise LintuneError(
-                f"rl: {recipe.rl} trains on one device. Set lintune.processes: 1, or lintune.backend: axolotl."
+                f"rl: {self.recipe.rl} trains on one device. Set lintune.processes: 1, or lintune.backend: axolotl."
             )
 
     def fine_tune(self, job: Job) -> list[Evaluation]:
@@ -74,7 +75,9 @@ class Launched:
             code = workers.end()
         process.raise_if_stopped()
         if code != 0:
-            raise LintuneError(f"The processes that trained ended with exit code {code}: {job.run.folder / LOG} says why.")
+            raise LintuneError(
+                f"The processes that trained ended with exit code {code}: {job.run.folder / LOG} says why."
+            )
         if not export.adapter_folder(job.run.folder).is_dir():
             process.raise_if_paused()
         return evaluations
@@ -106,4 +109,3 @@ def _event(line: bytes) -> events.Event | None:
     except msgspec.DecodeError:
         os.write(1, line + b"\n")  # descriptor 1 is the run's log
         return None
-

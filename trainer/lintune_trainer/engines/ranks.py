@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import distributed
@@ -13,6 +13,8 @@ from lintune_schemas import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+T = TypeVar("T")
 
 
 def together() -> bool:
@@ -40,6 +42,15 @@ def any_says(yes: bool) -> bool:
     votes = torch.tensor([int(yes)], device=device)
     distributed.all_reduce(votes, distributed.ReduceOp.MAX)
     return bool(votes.item())
+
+
+def gathered(items: list[T]) -> list[T]:
+    """Those of all the processes; all must ask at the same point."""
+    if not together():
+        return items
+    of_each: list[list[T]] = [[]] * distributed.get_world_size()
+    distributed.all_gather_object(of_each, items)
+    return [item for of_one in of_each for item in of_one]
 
 
 @contextmanager

@@ -36,8 +36,10 @@ def main(folder: Path) -> int:
     except Exception as error:
         process.ignore_signals()
         traceback.print_exc()
-        message = failures.explain(error, run_folder / LOG)
-        streams.print(events.encode(events.RunFailed(run=run.name, message=message)))
+        failed = events.RunFailed(
+            run=run.name, message=failures.explain(error, run_folder / LOG), samples=failures.places(error)
+        )
+        streams.print(events.encode(failed))
         return 1
     return 0
 
