@@ -1,4 +1,4 @@
-"""What of a recipe the built-in trainer carries out, and what it does otherwise."""
+"""What of a recipe a run carries out, and what it does otherwise."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 
 def require_supported(recipe: Recipe) -> None:
-    """Raise LintuneError when the recipe asks for something that the built-in trainer does not carry out."""
+    """Raise LintuneError when the recipe asks for something that its engine, or what follows it, does not carry out."""
     if recipe.adapter is None:
         raise LintuneError(
             "The recipe names no adapter, which means training all weights: that is not built in yet. "
             "Set adapter: qlora with load_in_4bit: true, or adapter: lora."
         )
-    if recipe.load_in_8bit:
-        raise LintuneError("load_in_8bit is not built in. Set load_in_4bit: true instead, or neither.")
-    _require("optimizer", recipe.optimizer, (*OPTIMIZERS, *GPU_OPTIMIZERS))
-    _require("lr_scheduler", recipe.lr_scheduler, SCHEDULERS)
+    if recipe.lintune.backend != "axolotl":  # which knows more of these, and says itself what it does not
+        if recipe.load_in_8bit:
+            raise LintuneError("load_in_8bit is not built in. Set load_in_4bit: true instead, or neither.")
+        _require("optimizer", recipe.optimizer, (*OPTIMIZERS, *GPU_OPTIMIZERS))
+        _require("lr_scheduler", recipe.lr_scheduler, SCHEDULERS)
     for name in recipe.lintune.export.gguf:
         _require("lintune.export.gguf", name, tuple(QUANTIZATIONS))
     positive = {

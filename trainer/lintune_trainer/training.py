@@ -34,15 +34,16 @@ if TYPE_CHECKING:
     from lintune_trainer.run import Run
 
 
-def fine_tune(job: Job) -> list[events.Evaluation]:
+def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
     """Train an adapter on the job's base model, leave it in the run's adapter folder, and give the evaluations made on
     the way.
 
+    model: the base model with an adapter around it, where an engine makes it in a way of its own.
     Raises LintuneError when the loss is no number any more; OSError and the like when a checkpoint cannot be written;
     Paused when the run was asked to rest, after a checkpoint.
     """
     run, recipe = job.run, job.recipe
-    model = adapter.attach(job.model.base(), recipe, job.adapter)
+    model = adapter.attach(job.model.base(), recipe, job.adapter) if model is None else model
     reporter = _Reporter(run)
     folder = checkpoints.folder_of(run.folder)
     settings = partial(arguments, recipe, job.plan, job.device, folder, evaluates=bool(job.evaluation))

@@ -39,8 +39,8 @@ class Launched:
         """See `Engine`."""
         if recipes.parse(self.recipe_path).get("deepspeed"):
             raise LintuneError(
-                "The built-in trainer does not drive DeepSpeed. Take deepspeed out of the recipe to train with a copy of "
-                "the model on each device, or set lintune.backend: axolotl."
+                "The built-in trainer does not drive DeepSpeed. Take deepspeed out of the recipe to train with a copy "
+                "of the model on each device, or set lintune.backend: axolotl."
             )
         if self.recipe.rl:
             raise LintuneError(

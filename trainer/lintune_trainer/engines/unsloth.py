@@ -49,6 +49,8 @@ class Unsloth:
             raise LintuneError(
                 f"rl: {self.recipe.rl} is trained by the built-in trainer or by Axolotl. Set lintune.backend: builtin."
             )
+        if self.recipe.peft_use_dora:
+            raise LintuneError("peft_use_dora: true is not for Unsloth. Take it out, or set lintune.backend: builtin.")
 
     def fine_tune(self, job: Job) -> list[Evaluation]:
         """See `Engine`."""
@@ -75,8 +77,8 @@ def attach(job: Job) -> Any:
         if job.adapter is not None:
             from lintune_trainer import adapter
 
-            return adapter.load(model, job.adapter, trainable=True)
-        return FastLanguageModel.get_peft_model(
+            return _with_all_logits(adapter.load(model, job.adapter, trainable=True))
+        tuned = FastLanguageModel.get_peft_model(
             model,
             r=recipe.lora_r,
             lora_alpha=recipe.lora_alpha,
@@ -86,13 +88,26 @@ def attach(job: Job) -> Any:
             use_gradient_checkpointing="unsloth" if recipe.gradient_checkpointing else False,
             random_state=recipe.seed,
             use_rslora=recipe.peft_use_rslora,
-            use_dora=recipe.peft_use_dora,
             max_seq_length=recipe.sequence_len,
         )
     except (NotImplementedError, ValueError, RuntimeError, TypeError) as error:
         raise LintuneError(
             f"Unsloth cannot train {job.weights} by this recipe ({error}). Set lintune.backend: builtin."
         ) from error
+    return _with_all_logits(tuned)
+
+
+def _with_all_logits(model: Any) -> Any:
+    """The same model, whose batches ask for the logits of all positions: of `logits_to_keep`, Unsloth's knows a count
+    alone, where transformers' takes positions, too."""
+    base = model.get_base_model()
+    forward = base.forward
+
+    def whole(input_ids: Any = None, attention_mask: Any = None, **others: Any) -> Any:
+        return forward(input_ids=input_ids, attention_mask=attention_mask, **others)
+
+    base.forward = whole
+    return model
 
 
 def _targets(model: Any, recipe: Recipe) -> list[str] | str:
