@@ -41,9 +41,9 @@ def train(recipe_path: Path, assignments: Sequence[str], resume: str | None, str
         with workspace.locked(recipe_path.parent):
             this, recipe, lock = resuming.reopen(going_on, streams.print)
             require_supported(recipe)
-            _carry_out(
-                this, recipe, recipe_path, data.read_again(recipe, recipe_path.parent, lock), streams, goes_on=True
-            )
+            engine = engines.choose(recipe, recipe_path)
+            files = data.read_again(recipe, recipe_path.parent, lock)
+            _carry_out(this, recipe, recipe_path, files, engine, streams, goes_on=True)
         return
     recipe = recipes.load(recipe_path, assignments)
     require_supported(recipe)
