@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 EVALUATIONS = "eval.json"
 CARD = "README.md"
-_MEASURED = ("kind", "step", "eval_loss", "perplexity", "token_accuracy", "exact_match", "train_loss")
+_MEASURED = (
+    *("kind", "step", "eval_loss", "perplexity", "token_accuracy", "exact_match", "train_loss"),
+    *("reward_accuracy", "reward_margin"),
+)
 _LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "trl")
 _NAMES = {"baseline": "base model", "checkpoint": "checkpoint", "final": "tuned model"}
 _HASH = 16
@@ -113,6 +116,7 @@ class _Card:
         measured = {
             "Token accuracy": [made.token_accuracy for made in found.evaluations],
             "Exact match": [made.exact_match for made in found.evaluations],
+            "Reward accuracy": [made.reward_accuracy for made in found.evaluations],
         }
         shown = {name: values for name, values in measured.items() if any(value is not None for value in values)}
         yield from _heading("Evaluation")
@@ -124,7 +128,9 @@ class _Card:
             cells = [f"{_NAMES[made.kind]}{best}", f"{made.step:,}", f"{made.eval_loss:.4f}", f"{made.perplexity:,.2f}"]
             yield _row([*cells, *(_share(values[number]) for values in shown.values())])
         yield ""
-        yield f"On {_count(self._started.eval_samples, 'sample')}; losses in nats per learned token."
+        method = self._recipe.rl
+        unit = f"the loss is that of {method.upper()}" if method else "losses in nats per learned token"
+        yield f"On {_count(self._started.eval_samples, 'sample')}; {unit}."
         if (self._run / plot.PICTURES[0]).is_file():
             yield ""
             yield f"![Training and evaluation loss over the steps]({plot.PICTURES[0]})"

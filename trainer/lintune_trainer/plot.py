@@ -78,7 +78,7 @@ def _figure(curve: LossCurve, name: str) -> Any:
     from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(8, 4.2), layout="constrained")
-    axes = figure.add_subplot(xlabel="optimizer step", ylabel="loss, nats per token")
+    axes = figure.add_subplot(xlabel="optimizer step", ylabel="loss")
     axes.set_title(name, fontsize=10, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=_GREY, alpha=0.25, linewidth=0.6)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lintune_server.cli.chart import Series, draw
-from lintune_server.cli.runs_text import began, loss, share, state
+from lintune_server.cli.runs_text import began, loss, share, state, taken
 from lintune_server.cli.terminal import BOLD, cells, clean, cut, number, wrap
 from lintune_server.hardware.words import size
 from lintune_server.training.narration import duration
@@ -141,7 +141,7 @@ _NAMES = (
     "memory at the most",
     "on",
     "engine",
-    "goes on from",
+    "warm start from",
     "size on disk",
 )
 
@@ -162,7 +162,7 @@ def _of(record: Record) -> tuple[str, ...]:
         started.device if started else "-",
         started.backend if started else "-",
         started.warm_start.run if started and started.warm_start else "-",
-        size(record.size),
+        taken(record.size),
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lintune_server.cli.chart import Series, draw
-from lintune_server.cli.runs_text import began, loss, share, state
+from lintune_server.cli.runs_text import began, loss, share, state, taken
 from lintune_server.cli.terminal import BOLD, COLOURS, DIM, clean, number, wrap
 from lintune_server.hardware.words import size
 from lintune_server.lint.findings import Severity
 from lintune_server.training.narration import EVALUATIONS, duration
+from lintune_server.training.runs import RunState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +49,12 @@ def _about(record: Record, look: Look) -> Iterator[str]:
     yield from _row("data", f"{number(started.samples, 'sample')}, {tokens}{evaluated}", look)
     if warm := started.warm_start:
         words = f"{warm.run}, with {number(warm.new, 'new sample')} and {warm.replayed:,} that it had seen"
-        yield from _row("goes on from", words, look)
+        yield from _row("warm start", f"from {words}", look)
     speed = f", {found.progress[-1].tokens_per_second:,.0f} tokens a second" if found.progress else ""
     memory = f", {size(found.memory_bytes)} of memory at the most" if found.memory_bytes else ""
     yield from _row("steps", f"{found.step:,} of {started.total_steps:,}{speed}{memory}", look)
+    if record.state in (RunState.PAUSED, RunState.DEAD):
+        yield from _row("go on with", f"lintune train {record.recipe} --resume {record.name}", look)
 
 
 def _row(key: str, text: str, look: Look) -> Iterator[str]:
@@ -93,10 +96,10 @@ def _warnings(record: Record, look: Look) -> Iterator[str]:
 def _files(record: Record, look: Look) -> Iterator[str]:
     found = record.history
     yield ""
-    yield f"{look.paint('Files', BOLD)}  {size(record.size)} in {clean(str(record.folder))}"
+    yield f"{look.paint('Files', BOLD)}  {taken(record.size)} in {clean(str(record.folder))}"
     for made in found.artefacts:
         there = "" if (record.folder / made.path).exists() else look.paint("  deleted since", DIM)
-        yield f"  {clean(made.path):<28}{size(made.bytes):>10}{there}"
+        yield f"  {clean(made.path):<28}{taken(made.bytes):>10}{there}"
     kept = [made for made in found.checkpoints if (record.folder / made.path).exists()]
     if kept:
         steps = ", ".join(f"{made.step:,}{' ★' if made.best else ''}" for made in kept)

@@ -99,6 +99,8 @@ def _two(args: argparse.Namespace) -> RunDiff:
 def _plot(run: Path, picture: Path) -> int:
     if picture.suffix.lower() not in _PICTURES:
         raise LintuneError(f"--plot draws .svg or .png, not {picture.name}.")
+    if not picture.parent.is_dir():
+        raise LintuneError(f"There is no folder {picture.parent} to draw {picture.name} into.")
     return finished_run.trainer(["plot", str(run), str(picture)])
 
 

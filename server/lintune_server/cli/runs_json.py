@@ -11,6 +11,7 @@ from lintune_schemas.loss_curve import thinned
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lintune_schemas.events import ArtefactWritten, CheckpointSaved, Event
     from lintune_schemas.loss_curve import LossCurve, Point
     from lintune_schemas.runs import LockedDataset
     from lintune_server.training.records import Record
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 _POINTS = 2_000
 """Of a curve, the most that are written: more than a screen has columns. All of them are in events.jsonl."""
+
+_EVALUATION = (
+    *("time", "kind", "step", "eval_loss", "perplexity", "token_accuracy", "exact_match", "train_loss"),
+    *("reward_accuracy", "reward_margin"),
+)
+_WARNING = ("time", "message", "topic", "epoch", "samples")
+_CHECKPOINT = ("time", "step", "path", "best")
+_ARTEFACT = ("time", "kind", "path", "bytes", "quantization")
+_VERIFIED = ("time", "ok", "checks")
 
 
 def of_all(records: Sequence[Record]) -> dict[str, Any]:
@@ -30,17 +40,11 @@ def of_run(record: Record) -> dict[str, Any]:
         "version": 1,
         "report": "run",
         "run": _run(record),
-        "evaluations": [_without(made, "event", "run") for made in found.evaluations],
-        "warnings": [_without(made, "event", "run") for made in found.warnings],
-        "checkpoints": [
-            {**_without(made, "event", "run"), "there": (record.folder / made.path).exists()}
-            for made in found.checkpoints
-        ],
-        "artefacts": [
-            {**_without(made, "event", "run"), "there": (record.folder / made.path).exists()}
-            for made in found.artefacts
-        ],
-        "verified": _without(found.verified, "event", "run") if found.verified else None,
+        "evaluations": [_only(made, _EVALUATION) for made in found.evaluations],
+        "warnings": [_only(made, _WARNING) for made in found.warnings],
+        "checkpoints": [{**_only(made, _CHECKPOINT), "there": _is_there(record, made)} for made in found.checkpoints],
+        "artefacts": [{**_only(made, _ARTEFACT), "there": _is_there(record, made)} for made in found.artefacts],
+        "verified": _only(found.verified, _VERIFIED) if found.verified else None,
         "curve": _curve(record.curve),
     }
 
@@ -93,9 +97,14 @@ def _run(record: Record) -> dict[str, Any]:
     }
 
 
-def _without(event: msgspec.Struct, *keys: str) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(event)
-    return {key: value for key, value in fields.items() if key not in keys}
+def _only(event: Event, keys: Sequence[str]) -> dict[str, Any]:
+    """What of an event is in the report, whatever events may hold one day."""
+    fields = msgspec.to_builtins(event)
+    return {key: fields[key] for key in keys}
+
+
+def _is_there(record: Record, written: CheckpointSaved | ArtefactWritten) -> bool:
+    return (record.folder / written.path).exists()
 
 
 def _curve(curve: LossCurve) -> dict[str, Any]:

@@ -59,6 +59,11 @@ def state(record: Record, look: Look, width: int = 0) -> str:
     return look.paint(f"{record.state.value:<{width}}", COLOURS.get(record.state, ""))
 
 
+def taken(count: int) -> str:
+    """`12 kB`, `334 MB`, `1.1 GB`."""
+    return f"{count / 1024:.0f} kB" if count < 1 << 20 else size(count)
+
+
 def began(record: Record) -> str:
     """In the time of where one is."""
     return f"{record.began.astimezone():%Y-%m-%d %H:%M}" if record.began else "at a time that is not known"
@@ -79,7 +84,7 @@ def _run(record: Record, look: Look) -> Iterator[str]:
         f"{name:<{_NAME}} {state(record, look, 9)}{duration(found.seconds):>8}{steps:>7}"
         f"{loss(base.eval_loss if base else None):>6}{loss(best.eval_loss if best else None):>6}"
         f"{loss(final.eval_loss if final else None):>6}{share(final.exact_match if final else None):>6}"
-        f"{size(record.size):>7}"
+        f"{taken(record.size):>7}"
     )
     parts = [began(record)]
     if started:

@@ -136,8 +136,11 @@ def _meant(word: str, directories: Sequence[Path]) -> Path:
         back = int(latest[1] or 0)
         if back < len(directories):
             return directories[back]
-        count = "is 1 run" if len(directories) == 1 else f"are {len(directories):,} runs"
-        raise LintuneError(f"{word}: there {count}. The oldest is latest~{len(directories) - 1}.")
+        if len(directories) == 1:
+            raise LintuneError(f"{word}: there is one run only, {directories[0].name}.")
+        raise LintuneError(
+            f"{word}: there are {len(directories):,} runs, of which latest~{len(directories) - 1} is the first."
+        )
     for directory in directories:
         if directory.name == word:
             return directory
