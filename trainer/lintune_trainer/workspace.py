@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_PATIENCE = 1.0
+"""Seconds: who looks whether the lock is held (`lintune_server.training.trainers`) holds it for a moment."""
+
 
 @contextmanager
 def locked(recipe_folder: Path) -> Iterator[None]:
@@ -24,7 +27,7 @@ def locked(recipe_folder: Path) -> Iterator[None]:
     holds it or nothing can be written here.
     """
     state = runs.state_folder(recipe_folder)
-    lock = FileLock(runs.train_lock(recipe_folder), timeout=0)
+    lock = FileLock(runs.train_lock(recipe_folder), timeout=_PATIENCE)
     try:
         state.mkdir(exist_ok=True)
         ignore = state / ".gitignore"
