@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, load_peft_weights, set_peft_model_state_dict
 from transformers import set_seed
 
 from lintune_schemas import atomic
@@ -48,6 +48,11 @@ def load(model: Any, folder: Path, *, trainable: bool = False) -> Any:
         return PeftModel.from_pretrained(model, folder, is_trainable=trainable)
     except (ValueError, RuntimeError, KeyError) as error:
         raise LintuneError(f"The adapter in {folder} does not fit the base model ({error}). Train again.") from error
+
+
+def restore(model: Any, folder: Path) -> None:
+    """Give a PEFT model the adapter weights in a folder, such as a checkpoint, in place of those that it has."""
+    set_peft_model_state_dict(model, load_peft_weights(str(folder), device=str(model.device)))
 
 
 def save(model: Any, folder: Path) -> None:

@@ -90,14 +90,14 @@ def prune(run: Path, kept: int, budget: float) -> None:
     """
     own = found(folder_of(run))
     for checkpoint in set(own[:-kept]) - {best(folder_of(run))}:
-        _remove(checkpoint)
+        remove(checkpoint)
     everything = list(_of_all_runs(run.parent))
     total = sum(size for _, size in everything)
     for checkpoint, size in everything:
         if total <= budget:
             break
         if checkpoint != own[-1]:
-            _remove(checkpoint)
+            remove(checkpoint)
             total -= size
 
 
@@ -108,7 +108,7 @@ def _of_all_runs(runs_folder: Path) -> Iterator[tuple[Path, int]]:
             yield checkpoint, sum(file.stat().st_size for file in checkpoint.rglob("*") if file.is_file())
 
 
-def _remove(checkpoint: Path) -> None:
+def remove(checkpoint: Path) -> None:
     """It loses its name first: half deleted is not whole."""
     shutil.rmtree(checkpoint.rename(checkpoint.with_name(f"{atomic.PARTIAL_PREFIX}{checkpoint.name}")))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lintune_trainer.engines import ranks
+from lintune_trainer.evaluation import Scores
 from lintune_trainer.places import SamplesError, named, places
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from lintune_schemas.events import SamplePlace
     from lintune_trainer.data import Sample
-    from lintune_trainer.evaluation import Scores
+    from lintune_trainer.preference import PairScores
 
 SAMPLES = "samples"
 """Under this name a batch carries the samples that it is made of."""
@@ -101,7 +102,7 @@ class FiniteSteps:
         batch = self._prepare_inputs(self.data_collator([sample]))  # type: ignore[attr-defined] # of the Trainer
         batch.pop(SAMPLES)
         loss = self.compute_loss(self.model, batch)  # type: ignore[attr-defined] # of the Trainer
-        if not math.isfinite(loss):
+        if not math.isfinite(loss.detach()):
             return False
         trained = [weights for weights in self.model.parameters() if weights.requires_grad]
         gradients = torch.autograd.grad(loss, trained, allow_unused=True)
@@ -114,11 +115,12 @@ def require_finite_weights(model: Any, step: int) -> None:
         raise SamplesError(f"The adapter's weights overflowed at step {step}: training has diverged. {LOWER}", [])
 
 
-def require_finite_scores(scores: Scores, samples: Sequence[Sample], recipe_folder: Path) -> None:
+def require_finite_scores(scores: Scores | PairScores, samples: Sequence[Sample], recipe_folder: Path) -> None:
     """Raise SamplesError for an evaluation that is no number."""
     if math.isfinite(scores.loss):
         return
-    found = [sample for sample, score in zip(samples, scores.each, strict=True) if not math.isfinite(score.nats)]
+    each = scores.each if isinstance(scores, Scores) else scores.chosen.each
+    found = [sample for sample, score in zip(samples, each, strict=True) if not math.isfinite(score.nats)] or samples
     where = places(found, recipe_folder)
     if len(found) == len(samples):
         raise SamplesError(

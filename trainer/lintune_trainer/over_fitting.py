@@ -58,7 +58,7 @@ def judge(points: Sequence[Point], *, final: bool = False) -> Point | None:
     if len(points) < 2:
         return None
     best = best_of(points)
-    later = [point for point in points if point.step > best.step]
+    later = points[points.index(best) + 1 :]
     if not later or not (final or len(later) > 1):
         return None
     worse = all(clearly_worse(point.loss, best.loss) for point in later[-1 if final else -2 :])

@@ -76,7 +76,18 @@ def _carry_out(
     with this.recorded():
         with this.stage(Stage.PREPARE):
             # Imported here: torch takes seconds, and what it and others print is for the log.
-            from lintune_trainer import card, checkpoints, device, export, models, plot, training, verify, warm_start
+            from lintune_trainer import (
+                card,
+                checkpoints,
+                conclusion,
+                device,
+                export,
+                models,
+                plot,
+                training,
+                verify,
+                warm_start,
+            )
             from lintune_trainer.job import HeldModel, Job
 
             trained = export.adapter_folder(this.folder)
@@ -113,8 +124,8 @@ def _carry_out(
         evaluations = list(this.past.evaluations)
         if eval_set and this.past.baseline is None:
             with this.stage(Stage.BASELINE):
-                before = training.score(model.base(), eval_set, recipe)
-                evaluations.append(training.evaluated(this, EvaluationKind.BASELINE, 0, before))
+                before = training.score(model.base(), eval_set, recipe, recipe_path.parent)
+                evaluations.append(training.evaluated(this, EvaluationKind.BASELINE, 0, before.figures()))
 
         if not trained.is_dir():
             with this.stage(Stage.TRAIN):
@@ -136,8 +147,12 @@ def _carry_out(
 
         if eval_set and this.past.final is None:
             with this.stage(Stage.EVALUATE):
-                after = training.score(model.tuned(trained), eval_set, recipe)
-                evaluations.append(training.evaluated(this, EvaluationKind.FINAL, this.step, after))
+                after = training.score(model.tuned(trained), eval_set, recipe, recipe_path.parent)
+                conclusion.with_evaluation(this, recipe, steps, start.samples, eval_set, model.tuned(trained), after)
+                figures = after.figures() | conclusion.train_loss(this)
+                evaluations.append(training.evaluated(this, EvaluationKind.FINAL, this.step, figures))
+        elif not eval_set:
+            conclusion.without_evaluation(this, recipe, steps, start.samples, lambda: model.tuned(trained))
         card.write_evaluations(this.folder, evaluations, eval_set)
         model.release()  # the next stages load whole weights
 

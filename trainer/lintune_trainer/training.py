@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from lintune_schemas import events
-from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import EvaluationKind
 from lintune_trainer import adapter, checkpoints, device, evaluation, export, process
 from lintune_trainer.engines import ranks
 from lintune_trainer.loss import Collator, training_loss
+from lintune_trainer.not_finite import FiniteSteps, require_finite_scores, require_finite_weights
 from lintune_trainer.process import Paused
 from lintune_trainer.support import optimizer
+from lintune_trainer.watch import Watch, evaluated_on_the_way, keeps_best, train_loss_since
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,15 +41,22 @@ def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
     the way.
 
     model: the base model with an adapter around it, where an engine makes it in a way of its own.
-    Raises LintuneError when the loss is no number any more; OSError and the like when a checkpoint cannot be written;
-    Paused when the run was asked to rest, after a checkpoint.
+    Raises SamplesError when training diverges; OSError and the like when a checkpoint cannot be written; Paused when
+    the run was asked to rest, after a checkpoint.
     """
     run, recipe = job.run, job.recipe
+    some = evaluated_on_the_way(job.evaluation, job.train, job.plan, recipe)
+    if len(some) < len(job.evaluation) and job.checkpoint is None:
+        run.warn(
+            f"Evaluations on the way are made with {len(some):,} of the {len(job.evaluation):,} evaluation samples: "
+            "with all of them they would take too much of the time. The first and the last are made with all."
+        )
+    job = replace(job, evaluation=some)
     model = adapter.attach(job.model.base(), recipe, job.adapter) if model is None else model
-    reporter = _Reporter(run)
+    reporter = _Reporter(run, recipe)
     folder = checkpoints.folder_of(run.folder)
     settings = partial(arguments, recipe, job.plan, job.device, folder, evaluates=bool(job.evaluation))
-    callbacks = [reporter, _Pause()]
+    callbacks = [reporter, Watch(job, lambda: trainer.step_samples), _Pause()]
     if recipe.rl is None:
         trainer = AtomicTrainer(
             model=model,
@@ -62,11 +71,16 @@ def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
         from lintune_trainer import preference  # TRL takes seconds
 
         trainer = preference.trainer(model, job, settings, callbacks)
+    trainer.recipe_folder = job.recipe_path.parent
     trainer.budget = recipe.lintune.checkpoints_gb * 1e9
     trainer.remove_callback(PrinterCallback)  # it prints to standard output
     trainer.train(resume_from_checkpoint=str(job.checkpoint) if job.checkpoint else None)
     if trainer.state.global_step < job.plan.total_steps and ranks.any_says(process.pausing()):
         raise Paused
+    best = checkpoints.best(folder) if keeps_best(recipe) else None
+    if best:
+        adapter.restore(model, best)
+    require_finite_weights(model, trainer.state.global_step)
     if ranks.first():
         adapter.save(model, export.adapter_folder(run.folder))
     job.model.keep(model)
@@ -130,8 +144,8 @@ def _strategy(every: int | None) -> str:
     return "epoch" if every is None else "steps"
 
 
-class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
-    """Evaluates as `loss.mean_loss` does, and writes checkpoints so that what has its final name is whole."""
+class AtomicTrainer(FiniteSteps, Trainer):  # type: ignore[misc] # transformers has no types
+    """Evaluates as `score` does, and writes checkpoints so that what has its final name is whole."""
 
     control: Any
     budget: float = math.inf
@@ -140,7 +154,9 @@ class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """The figures of an evaluation; Trainer's own loss is the mean of batches, whatever they hold."""
-        metrics = self.scores().figures()
+        scores = self.scores()
+        require_finite_scores(scores, self.eval_dataset, self.recipe_folder)
+        metrics = scores.figures() | train_loss_since(self.state.log_history)
         self.log(dict(metrics))  # it adds to them
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -154,6 +170,8 @@ class AtomicTrainer(Trainer):  # type: ignore[misc] # transformers has no types
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         folder = checkpoints.of_step(self.args.output_dir, self.state.global_step)
+        if ranks.first() and folder.is_dir():
+            checkpoints.remove(folder)  # written after the step, and once more after its evaluation
         with ranks.new_folder(folder) as partial:
             self._partial = partial
             try:
@@ -189,9 +207,10 @@ class _Pause(TrainerCallback):  # type: ignore[misc] # transformers has no types
 class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no types
     """Turns what the Trainer reports into events."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, recipe: Recipe) -> None:
         self.evaluations: list[events.Evaluation] = []
         self._run = run
+        self._recipe = recipe
         self._start = 0.0
         self._first = self._tokens_before = 0
 
@@ -202,12 +221,6 @@ class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no ty
     def on_log(self, _args: Any, state: Any, _control: Any, logs: dict[str, float], **_: Any) -> None:
         if "loss" not in logs:
             return  # the Trainer's closing summary, or an evaluation
-        loss = logs["loss"]
-        if not math.isfinite(loss):
-            raise LintuneError(
-                f"The loss became {loss} at step {state.global_step}, so nothing more would be learned. "
-                "Lower learning_rate, or look for odd samples with: lintune check"
-            )
         seconds = time.perf_counter() - self._start
         done, tokens = state.global_step - self._first, state.num_input_tokens_seen - self._tokens_before
         self._run.emit(
@@ -216,7 +229,7 @@ class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no ty
                 step=state.global_step,
                 total_steps=state.max_steps,
                 epoch=round(state.epoch, 4),
-                loss=loss,
+                loss=logs["loss"],
                 learning_rate=logs["learning_rate"],
                 tokens_per_second=round(float(tokens) / seconds, 1),
                 eta_seconds=round(seconds / done * (state.max_steps - state.global_step), 1),
@@ -226,10 +239,10 @@ class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no ty
         )
 
     def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> Any:
-        return _without_last_evaluation(state, control)
+        return self._without_last_evaluation(state, control)
 
     def on_epoch_end(self, _args: Any, state: Any, control: Any, **_: Any) -> Any:
-        return _without_last_evaluation(state, control)
+        return self._without_last_evaluation(state, control)
 
     def on_evaluate(self, _args: Any, state: Any, _control: Any, metrics: dict[str, float], **_: Any) -> None:
         evaluation = evaluated(self._run, EvaluationKind.CHECKPOINT, state.global_step, metrics)
@@ -241,22 +254,25 @@ class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no ty
         path = self._run.relative(folder)
         self._run.emit(events.CheckpointSaved(run=self._run.name, step=state.global_step, path=path, best=best))
 
+    def _without_last_evaluation(self, state: Any, control: Any) -> Any:
+        """The evaluation after the last step is the run's final one, unless that is of a better checkpoint."""
+        if state.global_step >= state.max_steps and not keeps_best(self._recipe):
+            control.should_evaluate = False
+        return control
 
-def _without_last_evaluation(state: Any, control: Any) -> Any:
-    """The evaluation after the last step is the run's final one, which follows anyway."""
-    if state.global_step >= state.max_steps:
-        control.should_evaluate = False
-    return control
 
-
-def score(model: Any, samples: Sequence[Sample], recipe: Recipe) -> dict[str, float]:
-    """The figures of an evaluation of a model, with an adapter or without."""
+def score(model: Any, samples: Sequence[Sample], recipe: Recipe, recipe_folder: Path) -> Scores | PairScores:
+    """How a model does, with an adapter or without. Raises SamplesError when its loss is no number."""
     batch_size = recipe.eval_batch_size or recipe.micro_batch_size
+    scores: Scores | PairScores
     if recipe.rl is None:
-        return evaluation.evaluate(model, samples, batch_size).figures()
-    from lintune_trainer import preference
+        scores = evaluation.evaluate(model, samples, batch_size)
+    else:
+        from lintune_trainer import preference
 
-    return preference.evaluate(model, samples, recipe, batch_size).figures()
+        scores = preference.evaluate(model, samples, recipe, batch_size)
+    require_finite_scores(scores, samples, recipe_folder)
+    return scores
 
 
 def evaluated(run: Run, kind: EvaluationKind, step: int, figures: dict[str, float]) -> events.Evaluation:

@@ -19,6 +19,7 @@ from lintune_trainer.spikes import Spikes, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lintune_schemas.plan import Plan
     from lintune_schemas.recipe import Recipe
     from lintune_trainer.data import Sample
     from lintune_trainer.evaluation import Scores
@@ -148,29 +149,30 @@ def points(log: Sequence[dict[str, Any]]) -> list[Point]:
         Point(
             entry["step"],
             entry["eval_loss"],
-            entry.get("eval_token_accuracy"),
-            entry.get("eval_exact_match"),
-            entry.get("eval_train_loss"),
+            entry.get("token_accuracy"),
+            entry.get("exact_match"),
+            entry.get("train_loss"),
         )
         for entry in log
         if "eval_loss" in entry
     ]
 
 
-def metrics(scores: Any, log: Sequence[dict[str, Any]]) -> dict[str, float | None]:
-    """What the Trainer's log is to hold of an evaluation. scores: `Scores`, or what has their properties."""
+def train_loss_since(log: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """By the name that it has in an event: the mean of the losses in the Trainer's log since its last evaluation."""
     since: list[float] = []
     for entry in reversed(log):
         if "eval_loss" in entry:
             break
         if "loss" in entry:
             since.append(entry["loss"])
-    return {
-        "eval_loss": scores.loss,
-        "eval_token_accuracy": scores.token_accuracy,
-        "eval_exact_match": scores.exact_match,
-        "eval_train_loss": sum(since) / len(since) if since else None,
-    }
+    return {"train_loss": sum(since) / len(since)} if since else {}
+
+
+def evaluated_on_the_way(samples: list[Sample], train: Sequence[Sample], plan: Plan, recipe: Recipe) -> list[Sample]:
+    """Those of the evaluation samples that are read while training goes on: all, unless that took too long."""
+    tokens = sum(len(sample.ids) for sample in train) / plan.steps_per_epoch
+    return evaluation.on_the_way(samples, round(tokens * (plan.eval_every or plan.steps_per_epoch)), recipe.seed)
 
 
 def warn_of_over_fitting(run: Run, stop_at: Point, now: Point, recited: Scores, steps_per_epoch: int) -> None:
