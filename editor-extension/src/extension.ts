@@ -23,12 +23,10 @@ export async function deactivate(): Promise<void> {
 function registerCommands(session: Session): vscode.Disposable[] {
   const register = (name: string, run: () => unknown) => vscode.commands.registerCommand(name, run);
   return [
-    register("lintune.trainRecipe", () => {
-      const document = vscode.window.activeTextEditor?.document;
-      const uris = document && isOurs(document) ? [document.uri.toString()] : [];
-      return session.command("lintune.train", ...uris);
-    }),
+    register("lintune.trainRecipe", () => session.command("lintune.train", ...openRecipe())),
     register("lintune.stopTraining", () => session.command("lintune.stop")),
+    register("lintune.pauseTraining", () => session.command("lintune.pause")),
+    register("lintune.resumeTraining", () => session.command("lintune.resume", ...openRecipe())),
     register("lintune.askTunedModel", async () => {
       const editor = vscode.window.activeTextEditor;
       if (editor) {
@@ -52,6 +50,12 @@ function listen(session: Session): vscode.Disposable[] {
       (change) => change.affectsConfiguration("lintune.pythonPath") && session.settingChanged(),
     ),
   ];
+}
+
+/** The URI of what is open, when its recipe is the one that is meant. */
+function openRecipe(): string[] {
+  const document = vscode.window.activeTextEditor?.document;
+  return document && isOurs(document) ? [document.uri.toString()] : [];
 }
 
 function isOurs(document: vscode.TextDocument): boolean {

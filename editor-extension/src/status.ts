@@ -2,7 +2,7 @@
 
 /** Parameters of `lintune/status`. */
 export interface Status {
-  readonly state: "idle" | "untrained" | "training" | "exporting" | "ready" | "failed";
+  readonly state: "idle" | "untrained" | "training" | "exporting" | "paused" | "ready" | "failed";
   readonly text: string;
   readonly detail: string;
   /** URI of the recipe. */
@@ -12,6 +12,8 @@ export interface Status {
   readonly step: number | null;
   readonly total: number | null;
   readonly loss: number | null;
+  /** Whether a run that did not end can be gone on with. */
+  readonly resumable: boolean;
 }
 
 const ICONS: Readonly<Record<Status["state"], string>> = {
@@ -20,6 +22,7 @@ const ICONS: Readonly<Record<Status["state"], string>> = {
   // No spinning here: the progress beside the item spins.
   training: "beaker",
   exporting: "beaker",
+  paused: "debug-pause",
   ready: "pass-filled",
   failed: "error",
 };

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import { barText, isRunning, type Status, tooltipLines } from "./status";
 
 const RUNNING = "lintune.training";
+const RESUMABLE = "lintune.resumable";
 
 /** Shows the state of the workspace's runs, or why there is no server. */
 export class StatusBar implements vscode.Disposable {
@@ -23,7 +24,7 @@ export class StatusBar implements vscode.Disposable {
     if (status.state === "failed") {
       this.item.backgroundColor = new vscode.ThemeColor("statusBarItem.warningBackground");
     }
-    void vscode.commands.executeCommand("setContext", RUNNING, isRunning(status));
+    setContext(isRunning(status), status.resumable);
   }
 
   /** The server is being started. */
@@ -56,7 +57,7 @@ export class StatusBar implements vscode.Disposable {
 
   private forget(): void {
     this.status = null;
-    void vscode.commands.executeCommand("setContext", RUNNING, false);
+    setContext(false, false);
   }
 
   private write(text: string, tooltip: string[]): void {
@@ -65,6 +66,12 @@ export class StatusBar implements vscode.Disposable {
     this.item.backgroundColor = undefined;
     this.item.show();
   }
+}
+
+/** What the palette offers. */
+function setContext(running: boolean, resumable: boolean): void {
+  void vscode.commands.executeCommand("setContext", RUNNING, running);
+  void vscode.commands.executeCommand("setContext", RESUMABLE, resumable);
 }
 
 interface MenuItem extends vscode.QuickPickItem {
@@ -77,9 +84,18 @@ function menuItems(status: Status | null): MenuItem[] {
   if (status === null) {
     items.push({ label: "$(cloud-download) Install the Python package", command: "lintune.install" });
   } else if (isRunning(status)) {
-    items.push({ label: "$(debug-stop) Stop training", command: "lintune.stopTraining" });
+    items.push(
+      { label: "$(debug-stop) Stop training", command: "lintune.stopTraining" },
+      { label: "$(debug-pause) Pause training", command: "lintune.pauseTraining" },
+    );
   } else if (vscode.workspace.isTrusted) {
+    if (status.resumable) {
+      items.push({ label: "$(debug-continue) Resume training", command: "lintune.resumeTraining" });
+    }
     items.push({ label: "$(play) Train", command: "lintune.trainRecipe" });
+    if (status.state === "paused") {
+      items.push({ label: "$(debug-stop) Give up the paused training", command: "lintune.stopTraining" });
+    }
   } else {
     items.push({ label: "$(shield) Trust this workspace", command: "workbench.trust.manage" });
   }

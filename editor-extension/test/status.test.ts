@@ -12,6 +12,7 @@ const READY: Status = {
   step: null,
   total: null,
   loss: null,
+  resumable: false,
 };
 
 describe("the status bar", () => {
@@ -32,6 +33,12 @@ describe("the status bar", () => {
     assert.equal(barText(training), "$(beaker) Lintune: step 12/58");
     assert.equal(isRunning(training), true);
     assert.equal(tooltipLines(training)[0], text);
+  });
+
+  it("says that a training rests", () => {
+    const paused: Status = { ...READY, state: "paused", text: "training paused", resumable: true };
+    assert.equal(barText(paused), "$(debug-pause) Lintune: training paused");
+    assert.equal(isRunning(paused), false);
   });
 
   it("is short where nothing is to be trained", () => {

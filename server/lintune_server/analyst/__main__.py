@@ -17,6 +17,7 @@ from lintune_server.analyst.messages import (
     AskFile,
     AskFixes,
     AskOutlook,
+    AskPreflight,
     AskRecipe,
     Change,
     Close,
@@ -24,6 +25,7 @@ from lintune_server.analyst.messages import (
     Failed,
     Fixes,
     Found,
+    Inspected,
     Open,
 )
 from lintune_server.analyst.selection import shown
@@ -33,6 +35,7 @@ from lintune_server.lint.context import context_for
 from lintune_server.lint.live import LiveDataSet
 from lintune_server.lint.recipe import check_recipe
 from lintune_server.lint.selection import Selection
+from lintune_server.training import preflight
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -101,6 +104,10 @@ class Analyst:
                 return _found(number, check_recipe(text, path))
             case AskOutlook(number, path, text):
                 return Expected(number, estimating.of_recipe(text, path))
+            case AskPreflight(number, path, by_hand):
+                flight = preflight.inspect(path, by_hand=by_hand)
+                memory.give_back()
+                return Inspected(number, flight)
             case AskFile(number, path):
                 checked = checking.check(path, None, Selection())
                 some, left_out = shown(checked.findings)

@@ -18,6 +18,7 @@ from lintune_server.analyst.messages import (
     AskFile,
     AskFixes,
     AskOutlook,
+    AskPreflight,
     AskRecipe,
     Failed,
     Found,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from lintune_server.analyst.messages import Ask, Change, Close, Reply
     from lintune_server.language_server.recipes.outlook import Outlook
     from lintune_server.lint.findings import Edit
+    from lintune_server.training.preflight import Preflight
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +139,13 @@ class AnalystClient:
         assert isinstance(reply, messages.Expected)
         return reply.outlook
 
+    async def preflight(self, path: Path, *, by_hand: bool) -> Preflight:
+        """What a training of a recipe would begin with. Raises as `found` does."""
+        await self.start()
+        reply = await self._ask(AskPreflight(self.number(), path, by_hand), lambda *_: None)
+        assert isinstance(reply, messages.Inspected)
+        return reply.flight
+
     async def close(self) -> None:
         """End the process. May be called twice."""
         self._closed = True
@@ -147,7 +156,9 @@ class AnalystClient:
             await asyncio.wait({self._reader})
 
     async def _ask(
-        self, request: Ask | AskFixes | AskRecipe | AskFile | AskOutlook, progress: Callable[[int, int], None]
+        self,
+        request: Ask | AskFixes | AskRecipe | AskFile | AskOutlook | AskPreflight,
+        progress: Callable[[int, int], None],
     ) -> Reply:
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[request.number] = future, progress

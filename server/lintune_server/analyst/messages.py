@@ -8,6 +8,7 @@ import msgspec
 
 from lintune_server.language_server.recipes.outlook import Outlook  # noqa: TC001
 from lintune_server.lint.findings import Edit, Finding  # noqa: TC001
+from lintune_server.training.preflight import Preflight  # noqa: TC001
 
 LENGTH = 4
 """Bytes of a message's length, the lowest first."""
@@ -73,6 +74,14 @@ class AskOutlook(msgspec.Struct, tag=True, frozen=True):
     text: str
 
 
+class AskPreflight(msgspec.Struct, tag=True, frozen=True):
+    """What a training of a recipe would begin with. by_hand: a person asked for it. Answered by `Inspected`."""
+
+    number: int
+    path: Path
+    by_hand: bool
+
+
 class Progress(msgspec.Struct, tag=True, frozen=True):
     """Bytes that are checked, and all."""
 
@@ -100,13 +109,18 @@ class Expected(msgspec.Struct, tag=True, frozen=True):
     outlook: Outlook
 
 
+class Inspected(msgspec.Struct, tag=True, frozen=True):
+    number: int
+    flight: Preflight
+
+
 class Failed(msgspec.Struct, tag=True, frozen=True):
     number: int
     message: str
 
 
-Request = Open | Change | Close | Ask | AskFixes | AskRecipe | AskFile | AskOutlook
-Reply = Progress | Found | Fixes | Expected | Failed
+Request = Open | Change | Close | Ask | AskFixes | AskRecipe | AskFile | AskOutlook | AskPreflight
+Reply = Progress | Found | Fixes | Expected | Inspected | Failed
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=str)
 requests = msgspec.msgpack.Decoder(Request, dec_hook=lambda type_, value: type_(value))

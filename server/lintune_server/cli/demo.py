@@ -89,7 +89,7 @@ class _Demo:
         self.title("3  Train, merge, export to GGUF and prove the export")
         self.console.print("$ lintune train recipe.yaml", style="bold")
         with self.timed("run"):
-            outcome = await train.train(self.workspace / "recipe.yaml", [], json=False)
+            outcome = await train.train(self.workspace / "recipe.yaml", [])
         self.console.print(outcome.message)
         if outcome.phase is not Phase.FINISHED or outcome.run is None or outcome.finished is None:
             return train.EXIT_CODES[outcome.phase] or 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 import sys
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from lintune_schemas import events
 from lintune_schemas.events import Event, StageState
-from lintune_server.training import narration
+from lintune_server.training import narration, preflight
 from lintune_server.training.supervisor import Outcome, Phase, TrainerProcess
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ EXIT_CODES = {
     Phase.DIED: 1,
     Phase.REFUSED: 2,
     Phase.CANCELLED: 130,  # 128 + SIGINT, as shells have it
+    Phase.PAUSED: 130,
 }
 
 _PLAIN_LINES = 10
@@ -45,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change a value of the recipe for this run, as --set max_steps=20 (may be repeated)",
     )
     parser.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that was stopped, paused or killed: its name, or latest for the last one",
+    )
+    parser.add_argument(
         "--json",
         action="store_true",
         help="print the run's events on standard output, one JSON object a line",
@@ -53,10 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Raises LintuneError when the trainer cannot be started."""
-    outcome = asyncio.run(train(args.recipe, args.assignments, json=args.json))
+    if args.resume is None:
+        preflight.require_room(args.recipe, args.assignments)
+    outcome = asyncio.run(train(args.recipe, args.assignments, resume=args.resume, json=args.json))
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if outcome.phase is not Phase.FINISHED:
-        console.print(outcome.message, style=None if outcome.phase is Phase.CANCELLED else "red", markup=False)
+        stopped = outcome.phase in (Phase.CANCELLED, Phase.PAUSED)
+        console.print(outcome.message, style=None if stopped else "red", markup=False)
+        if outcome.run and (stopped or outcome.phase is Phase.DIED):
+            console.print(f"Go on with it: {_resuming(args.recipe)}", markup=False)
     elif not args.json:
         print(outcome.message)
         if outcome.finished and outcome.finished.model and outcome.run:
@@ -64,7 +76,11 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_CODES[outcome.phase]
 
 
-async def train(recipe: Path, assignments: list[str], *, json: bool) -> Outcome:
+def _resuming(recipe: Path) -> str:
+    return shlex.join(["lintune", "train", str(recipe), "--resume", "latest"])
+
+
+async def train(recipe: Path, assignments: list[str], *, resume: str | None = None, json: bool = False) -> Outcome:
     """Run the trainer, showing its progress on standard error. Ctrl-C stops it in order, twice at once."""
     console = Console(stderr=True, highlight=False)
     view = _Bar(console) if console.is_terminal else _Lines(console)
@@ -77,7 +93,7 @@ async def train(recipe: Path, assignments: list[str], *, json: bool) -> Outcome:
 
     with ExitStack() as stack:
         stack.enter_context(view)
-        process = TrainerProcess(recipe.resolve(), assignments, on_event=on_event, on_log=view.log)
+        process = TrainerProcess(recipe.resolve(), assignments, resume=resume, on_event=on_event, on_log=view.log)
         _stop_on_signals(process, view.log)
         return await process.wait()
 

@@ -26,6 +26,26 @@ class _Fresh:
     findings: Sequence[Finding]
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What a training said of a sample, and its line as it is now."""
+
+    finding: Finding
+    text: str
+
+    def after(self, change: Change) -> _Noted | None:
+        """Where it is after a change; None when its line is gone."""
+        line, text = self.finding.range.start.line, self.text
+        now = change.now(line)
+        if now is None:  # made way, for itself below others perhaps, or for what was typed into it
+            same = [number for number, new in enumerate(change.lines) if new == text]
+            index = same[0] if same else line - change.first
+            if index >= change.added:
+                return None
+            now, text = change.first + index, change.lines[index]
+        return _Noted(moved(self.finding, now - line), text)
+
+
 class Board:
     """Revisions are numbers that grow with every change of the text. Changed on the event loop only."""
 
@@ -40,12 +60,29 @@ class Board:
         self._fresh: dict[int, _Fresh] = {}
         self._changes: list[tuple[int, Change]] = []
         """Since the last analysis that was begun."""
+        self._noted: list[_Noted] = []
+
+    def note(self, findings: Sequence[Finding], lines: Sequence[str]) -> None:
+        """What a training said of samples of the text as it is now, in the place of what was noted before.
+
+        It is about what was trained: it stays on its line, whatever is typed there.
+        """
+        self.edition += 1
+        self._noted = [
+            _Noted(one, lines[one.range.start.line]) for one in findings if one.range.start.line < len(lines)
+        ]
+
+    @property
+    def noted(self) -> list[Finding]:
+        """What a training said, where it is now."""
+        return [one.finding for one in self._noted]
 
     def edited(self, change: Change, revision: int) -> None:
         """Lines changed: what was found on them is gone, what is below them moves."""
         self.edition += 1
         self._changes.append((revision, change))
         self._settled = _follow(self._settled, change)
+        self._noted = [kept for one in self._noted if (kept := one.after(change)) is not None]
         moved_ = ((change.now(line), fresh) for line, fresh in self._fresh.items())
         self._fresh = {line: fresh for line, fresh in moved_ if line is not None}
 
@@ -79,6 +116,10 @@ class Board:
 
     def shown(self) -> list[Finding]:
         """In the order of the file."""
+        found = self._found()
+        return sorted([*found, *self.noted], key=lambda finding: finding.range) if self._noted else found
+
+    def _found(self) -> list[Finding]:
         if not self._fresh:
             return self._settled
         newer = {line for line, fresh in self._fresh.items() if fresh.revision > self.revision}

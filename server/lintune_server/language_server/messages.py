@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ class State(StrEnum):
     UNTRAINED = "untrained"
     TRAINING = "training"
     EXPORTING = "exporting"
+    PAUSED = "paused"
     READY = "ready"
     """There is a tuned model to ask."""
     FAILED = "failed"
@@ -47,6 +48,8 @@ class Status:
     step: int | None = None
     total: int | None = None
     loss: float | None = None
+    resumable: bool = False
+    """Whether `lintune.resume` goes on with a run that did not end."""
 
 
 class Messages:
@@ -72,6 +75,18 @@ class Messages:
             self._shown.add((recipe, message))
             self.error(message)
 
+    async def offer(self, message: str, action: str) -> bool:
+        """Show a message with a button, and wait for the user. Whether it was pressed."""
+        window = self._server.client_capabilities.window
+        if not window or not window.show_message:
+            self.warning(message)
+            return False
+        log.info("offered: %s", message)
+        chosen = await self._server.window_show_message_request_async(
+            types.ShowMessageRequestParams(types.MessageType.Warning, message, [types.MessageActionItem(action)])
+        )
+        return chosen is not None and chosen.title == action
+
     def forget(self, recipe: Path) -> None:
         """The recipe was mended or tried again: what is still wrong with it may be said again."""
         self._shown = {shown for shown in self._shown if shown[0] != recipe}
@@ -84,6 +99,11 @@ class Messages:
         if status != self.status:
             self.status = status
             self._server.protocol.notify(STATUS, asdict(status))
+
+    def note(self, detail: str) -> None:
+        """Say something in the log and, beside what it shows, in the status."""
+        self.log(detail)
+        self.set_status(replace(self.status, detail=detail))
 
     def _show(self, type_: types.MessageType, message: str) -> None:
         log.info("shown: %s", message)

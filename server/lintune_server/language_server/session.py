@@ -25,11 +25,13 @@ from lintune_server.language_server.preview import Preview
 from lintune_server.language_server.questions import Questions
 from lintune_server.language_server.readers import Readers
 from lintune_server.language_server.remote import Surroundings
+from lintune_server.language_server.run_notes import RunNotes
 from lintune_server.language_server.settings import Settings
 from lintune_server.language_server.text import Encoding
 from lintune_server.language_server.training import Training
 from lintune_server.language_server.tuned_model import TunedModel
 from lintune_server.language_server.unopened import Unopened
+from lintune_server.language_server.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence, Set
@@ -54,6 +56,8 @@ class Session:
         self.shows_answers = True
         self.sidecar = TunedModel()
         self.preview = Preview(self.sidecar.complete)
+        self.workspace = Workspace(self)
+        self.run_notes = RunNotes(self)
         self.training = Training(self)
         self.questions = Questions(self)
         self.outlooks = Outlooks(self)
@@ -79,6 +83,7 @@ class Session:
         for analysis in self.analyses.values():
             analysis.close()
         self.preview.close()
+        self.workspace.close()
         await asyncio.gather(self.training.end(), self.sidecar.close(), self.analyst.close())
         self._executor.shutdown(wait=False, cancel_futures=True)
 
@@ -102,9 +107,10 @@ class Session:
         document = Document(uri, language, version, text)
         self.documents[uri] = document
         self.analyses[uri] = Analysis(document, self._surroundings)
+        self.run_notes.opened(document)
         self.analyses[uri].opened()
         if document.path and document.kind is not Kind.OTHER:
-            self.start(self.training.opened(document.path, document.kind))
+            self.start(self.workspace.opened(document.path, document.kind))
 
     def change(
         self,
@@ -123,12 +129,13 @@ class Session:
     def saved(self, uri: str) -> None:
         document = self.documents.get(uri)
         if document and document.path and document.kind is not Kind.OTHER:
-            self.start(self.training.saved(document.path, document.kind))
+            self.start(self.workspace.saved(document.path, document.kind))
 
     def close(self, uri: str) -> None:
         document = self.documents.pop(uri, None)
         if document is None:
             return
+        self.run_notes.closed(document)
         self.analyses.pop(uri).close()
         self.diagnostics.closed(uri)
         if document.path:
@@ -137,13 +144,13 @@ class Session:
     def file_changed(self, path: Path) -> None:
         """The client says that a file was saved, made or deleted by some program."""
         kind = Kind.RECIPE if recipes.is_recipe_name(path) else Kind.DATASET
-        self.start(self.training.saved(path, kind))
+        self.start(self.workspace.saved(path, kind))
 
     def data_saved(self, files: Set[Path]) -> None:
         """Files were saved, by any program: what is found in others of their recipes may be another."""
         for analysis in self.analyses.values():
             path = analysis.document.path
-            if path and analysis.document.kind is not Kind.OTHER and self.training.beside(path) & files:
+            if path and analysis.document.kind is not Kind.OTHER and self.workspace.beside(path) & files:
                 analysis.others_changed()
         self.start(self.unopened.look())
 

@@ -1,358 +1,399 @@
-"""Trainings of a workspace: which recipes are known, what a save of their files leads to, one run at a time.
+"""Trainings of a workspace: what a save of a recipe's files leads to, and what a person asks for. One run at a time.
 
-Saves come from the watcher; the policy decides; the supervisor runs the trainer; here they are tied together,
-and what happens is told to the client.
+Saves come from the workspace's watcher; preflight looks at the files; the policy decides; the supervisor runs the
+trainer; here they are tied together. What happens is told by the run view.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from pathlib import Path
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lintune_schemas import events
-from lintune_schemas import recipe as recipes
+from lintune_schemas import runs as run_files
 from lintune_schemas.errors import LintuneError
-from lintune_schemas.events import Event, Stage, StageState
-from lintune_server.language_server import convert
-from lintune_server.language_server.documents import Kind
-from lintune_server.language_server.messages import State, Status
-from lintune_server.language_server.progress import WorkDone
-from lintune_server.training import narration, policy, preflight, runs
+from lintune_server.analyst.client import AnalystGone
+from lintune_server.language_server.run_view import RunView
+from lintune_server.training import policy, preflight, runs, trainers
+from lintune_server.training.policy import Ongoing, Queue, Reason, Skip, Supersede, Train
+from lintune_server.training.runs import Run, RunState
 from lintune_server.training.supervisor import Outcome, Phase, TrainerProcess
-from lintune_server.training.watcher import Watcher
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lintune_schemas.events import Event
     from lintune_server.language_server.session import Session
+    from lintune_server.training.preflight import Preflight
 
 log = logging.getLogger(__name__)
 
-_SEARCH_DEPTH = 3
-_SEARCH_FOLDERS = 2_000
-"""How far below a workspace folder recipes are looked for, and in how many folders: a large repository must
-not keep the server busy. Those deeper down are found when they, or their data sets, are opened."""
-_NOT_SEARCHED = {"node_modules", "__pycache__", "build", "dist", "venv"}
 _SHUTDOWN_GRACE = 1.5
 """Seconds a trainer gets at shutdown: editors kill a server that takes longer than two."""
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at a trainer that another program started."""
+_OFFERED_FOR = 24 * 3600.0
+"""Seconds for which a run that died is worth a message box when the editor starts. Later, the status is enough."""
+
+
+@dataclass
+class _Job:
+    """A run that is going on: ours, or another program's that is waited for."""
+
+    recipe: Path
+    by_hand: bool = False
+    resume: Run | None = None
+    fingerprint: str | None = None
+    """Of what a save wants to be trained."""
+    elsewhere: bool = False
+    """Whether another program carries it out."""
+    process: TrainerProcess | None = None
+    run: Run | None = None
+    """What another program's trainer reports."""
+    halted: bool = False
+    """It is not to be begun after all."""
 
 
 class Training:
-    """Knows the workspace's recipes and trains them, one run at a time, in the order they were asked for."""
+    """Belongs to the event loop."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._datasets: dict[Path, frozenset[Path]] = {}
-        """The data sets of each known recipe."""
-        self._learning = asyncio.Lock()
-        self._watcher: Watcher | None = None
-        self._queue: dict[Path, bool] = {}
-        """Recipes to look at, and whether a person asked for the training by hand."""
+        self._view = RunView(session)
+        self._job: _Job | None = None
         self._worker: asyncio.Task[None] | None = None
-        self._halted = False
-        """The recipe that is looked at now is not to be trained after all."""
-        self._process: TrainerProcess | None = None
-        self._progress: WorkDone | None = None
+        self._saves: dict[Path, None] = {}
+        """Recipes of which something was saved, in order."""
+        self._looker: asyncio.Task[None] | None = None
+        self._era = 0
+        """Counts what makes earlier saves void."""
+        self._later: dict[Path, None] = {}
+        """Recipes to look at again when the run has ended."""
+        self._elsewhere: dict[Path, set[str | None]] = {}
+        """Fingerprints of what another program trained while it was waited for."""
+        self._paused: dict[Path, Path] = {}
+        """By recipe, the run that somebody paused since the session began."""
+        self._offered: set[Path] = set()
 
     @property
     def running(self) -> Path | None:
         """The recipe that is being trained now."""
-        return self._process.recipe if self._process else None
+        return self._job.recipe if self._job else None
 
     @property
-    def files(self) -> set[Path]:
-        """The known recipes and their data sets."""
-        return set(self._datasets).union(*self._datasets.values())
+    def can_pause(self) -> bool:
+        """Whether the run that is going on can be paused from here."""
+        return self._job is not None and self._job.process is not None
 
-    def recipes_of(self, file: Path) -> set[Path]:
-        """The known recipes that have a data set."""
-        return {recipe for recipe, data in self._datasets.items() if file in data}
-
-    def beside(self, file: Path) -> set[Path]:
-        """The other data sets of the recipes that have one, or of a recipe itself."""
-        sets = [data for recipe, data in self._datasets.items() if file in data or file == recipe]
-        return set().union(*sets) - {file}
+    def is_resumable(self, recipe: Path) -> bool:
+        """Whether the recipe's last run died or rests."""
+        return recipe in self._view.resumable
 
     # What the client does
 
-    async def begin(self, folders: list[Path]) -> None:
-        """Find the recipes of the workspace and watch their files. The session has begun."""
-        self._watcher = Watcher(self._files_saved)
-        async with self._learning:
-            found = await asyncio.to_thread(_find_recipes, folders)
-            for recipe in found:
-                await self._know(recipe)
-        self._session.start(self._session.unopened.look())
-        await self._tell_rest(next(iter(self._datasets), None))
-
-    async def folders_changed(self, added: list[Path], removed: list[Path]) -> None:
-        """Folders were added to the workspace, or taken out."""
-        async with self._learning:
-            for recipe in [one for one in self._datasets if any(one.is_relative_to(folder) for folder in removed)]:
-                del self._datasets[recipe]
-            for recipe in await asyncio.to_thread(_find_recipes, added):
-                await self._know(recipe)
-        self._session.start(self._session.unopened.look())
-
-    async def opened(self, path: Path, kind: Kind) -> None:
-        """A recipe or a data set was opened in the editor."""
-        await self._learn(path, kind)
-
-    async def saved(self, path: Path, kind: Kind) -> None:
-        """A file was saved in the editor. The watcher makes one save of it and the file system's events."""
-        await self._learn(path, kind)
-        if self._watcher:
-            self._watcher.saved(path)
+    async def recipes_found(self, found: list[Path]) -> None:
+        """The workspace has these recipes, which nobody knew of before."""
+        if not self._session.trusted or self._job is not None:
+            if self._job is None:
+                await self._view.rest(next(iter(found), None))
+            return
+        for recipe in found:
+            if await asyncio.to_thread(trainers.is_at_work, recipe.parent) and self._job is None:
+                run = await asyncio.to_thread(runs.at_work, recipe.parent)
+                its = (recipe.parent / run.recipe).resolve() if run and run.recipe else recipe
+                self._begin(_Job(its, elsewhere=True))
+                return
+        await self._view.rest(next(iter(found), None))
+        for recipe in found:
+            run = await asyncio.to_thread(runs.newest, recipe)
+            if run and run.state in (RunState.DEAD, RunState.PAUSED) and await asyncio.to_thread(_is_recent, run):
+                words = f"The training of {recipe.name} was {_WAS[run.state]} {run.place}. It can be resumed."
+                self._offer(recipe, run, words)
 
     async def trust_changed(self) -> None:
         if not self._session.trusted:
             self.stop()
-        await self._tell_rest(next(iter(self._datasets), None))
+        await self.recipes_found(self._session.workspace.recipes)
 
-    def only_recipe(self) -> Path:
-        """The workspace's recipe: the only one, or the only one that is named recipe.yaml. Raises LintuneError."""
-        known = list(self._datasets)
-        if not known:
-            raise LintuneError("There is no recipe in this workspace. Write a recipe.yaml first.")
-        plain = [recipe for recipe in known if recipe.name in recipes.RECIPE_NAMES]
-        for candidates in (known, plain):
-            if len(candidates) == 1:
-                return candidates[0]
-        raise LintuneError("This workspace has several recipes. Open the one to train.")
+    def saved(self, recipe: Path) -> None:
+        """A recipe, or a data set of it, was saved by some program."""
+        if not self._session.trusted:
+            return
+        self._saves[recipe] = None
+        if self._looker is None or self._looker.done():
+            self._looker = self._session.start(self._look())
 
     def train(self, recipe: Path) -> None:
         """Train because a person asked for it, whether anything changed or not. Raises LintuneError."""
+        self._require_rest(recipe)
+        self._begin(_Job(recipe, by_hand=True))
+
+    async def resume(self, recipe: Path) -> None:
+        """Go on with the recipe's newest run, which was paused, stopped or killed. Raises LintuneError."""
+        run = await asyncio.to_thread(runs.newest, recipe)
+        self._require_rest(recipe)
+        if run is None or not run.can_be_resumed:
+            raise LintuneError(f"No training of {recipe.name} was paused, stopped or killed. Train it anew.")
+        self._begin(_Job(recipe, by_hand=True, resume=run, fingerprint=run.fingerprint))
+
+    def pause(self) -> bool:
+        """Have the run that is going on write a checkpoint and end. False when there is none. Raises LintuneError."""
+        job = self._job
+        if job is None:
+            return False
+        if job.process is None:
+            raise LintuneError("This training cannot be paused from here: another program started it, or it begins.")
+        job.process.pause()
+        self._view.report("pausing …")
+        return True
+
+    def stop(self) -> bool:
+        """Stop the run that is going on, and forget what waits. False when there was none. Raises LintuneError."""
+        self._era += 1
+        self._saves.clear()
+        self._later.clear()
+        self._elsewhere.clear()
+        if self._job is None:
+            return self._give_up_paused()
+        job = self._job
+        job.halted = True
+        if job.process:
+            job.process.cancel()
+        elif job.elsewhere:
+            self._stop_elsewhere(job)
+        self._view.report("stopping …")
+        return True
+
+    async def end(self) -> None:
+        """The server goes down: no trainer survives it, but its run can be resumed."""
+        self._era += 1
+        self._saves.clear()
+        self._later.clear()
+        job = self._job
+        if job is None or self._worker is None:
+            return
+        job.halted = True
+        if job.process:
+            job.process.pause(kill_after=_SHUTDOWN_GRACE)
+        else:
+            self._worker.cancel()
+        if self._worker is not asyncio.current_task():
+            await asyncio.wait({self._worker}, timeout=_SHUTDOWN_GRACE + 1)
+
+    def _require_rest(self, recipe: Path) -> None:
         if not self._session.trusted:
             raise LintuneError("Nothing trains in a workspace that is not trusted. Trust it first.")
-        if self._worker and not self._worker.done():
+        if self._job is not None or trainers.is_at_work(recipe.parent):
             raise LintuneError("A training is going on. Wait for it, or stop it first.")
         if not recipe.is_file():
             raise LintuneError(f"There is no recipe {recipe}. Save it first.")
         self._session.messages.forget(recipe)
-        self._enqueue(recipe, by_hand=True)
 
-    def stop(self) -> bool:
-        """Stop the run that is going on, and forget those that wait. False when there was none."""
-        self._queue.clear()
-        if self._worker is None or self._worker.done():
+    def _give_up_paused(self) -> bool:
+        if not self._paused:
             return False
-        self._halted = True
-        if self._process:
-            self._process.cancel()
-        if self._progress:
-            self._progress.report("stopping …")
+        recipe, run = self._paused.popitem()
+        self._view.given_up.add(run)
+        self._session.start(self._view.rest(recipe, "The training that was paused is given up."))
+        self._session.refresh_lenses()
         return True
 
-    async def end(self) -> None:
-        """The server goes down: no trainer survives it."""
-        if self._watcher:
-            self._watcher.close()
-        self._queue.clear()
-        self._halted = True
-        if self._process:
-            self._process.cancel(_SHUTDOWN_GRACE)
-        if self._worker and self._worker is not asyncio.current_task():
-            await asyncio.wait({self._worker}, timeout=_SHUTDOWN_GRACE + 1)
-
-    # Recipes and saves
-
-    async def _learn(self, path: Path, kind: Kind) -> None:
-        async with self._learning:
-            if path in self._datasets or any(path in data for data in self._datasets.values()):
-                return
-            recipe = path if kind is Kind.RECIPE else await asyncio.to_thread(recipes.find_for, path)
-            if recipe is None or recipe in self._datasets:
-                return
-            await self._know(recipe)
-        if self._process is None:
-            await self._tell_rest(recipe)
-
-    async def _know(self, recipe: Path) -> None:
-        """Take a recipe up, or read again which data sets it has, and watch them."""
-        recipe = recipe.resolve()
-        self._datasets.setdefault(recipe, frozenset())
-        self._watch()  # before it is read: a change in between would never be noticed
-        try:
-            loaded = await asyncio.to_thread(recipes.load, recipe)
-        except LintuneError:
-            return  # its findings say what is wrong; until it is mended, its old data sets count
-        self._datasets[recipe] = frozenset(recipes.real_path(path) for path in loaded.dataset_paths(recipe.parent))
-        self._watch()
-
-    def _watch(self) -> None:
-        if self._watcher:
-            for problem in self._watcher.watch(self.files):
-                self._session.messages.log(problem)
-
-    def _files_saved(self, files: frozenset[Path]) -> None:
-        self._session.outlooks.forget()
-        for recipe, data in self._datasets.items():
-            if recipe in files:
-                self._session.start(self._recipe_saved(recipe))
-            elif files & data:
-                self._enqueue(recipe)
-        self._session.data_saved(files)
-
-    async def _recipe_saved(self, recipe: Path) -> None:
-        async with self._learning:
-            await self._know(recipe)
-        self._session.recipe_changed()
-        self._enqueue(recipe)
-
-    def _enqueue(self, recipe: Path, by_hand: bool = False) -> None:
-        if not self._session.trusted:
+    def _stop_elsewhere(self, job: _Job) -> None:
+        pid = job.run.pid if job.run else None
+        if pid is not None and trainers.stop(pid):
             return
-        if self._process is not None:
-            self._session.messages.log(f"{recipe.name} was saved: looked at again when this training has ended.")
-        self._queue[recipe] = self._queue.get(recipe, False) or by_hand
-        if self._worker is None or self._worker.done():
-            self._worker = self._session.start(self._work())
-
-    async def _work(self) -> None:
-        while self._queue:
-            recipe = next(iter(self._queue))
-            by_hand = self._queue.pop(recipe)
-            self._halted = False
-            if (by_hand or await self._should_train(recipe)) and not self._halted:
-                await self._run(recipe)
-
-    async def _should_train(self, recipe: Path) -> bool:
-        flight = await asyncio.to_thread(preflight.inspect, recipe)
-        last = await asyncio.to_thread(runs.last_finished, recipe)
-        decision = policy.decide(
-            flight.recipe,
-            flight.faults,
-            flight.problem,
-            flight.fingerprint,
-            last.fingerprint if last else None,
+        which = f"process {pid}" if pid else "another program"
+        raise LintuneError(
+            f"This training was started elsewhere ({which}) and cannot be stopped from here: stop it there."
         )
-        if isinstance(decision, policy.Train):
-            return True
+
+    def _offer(self, recipe: Path, run: Run, words: str) -> None:
+        """Once a run."""
+        if run.folder not in self._offered:
+            self._offered.add(run.folder)
+            self._session.start(self._ask_to_resume(recipe, words))
+
+    async def _ask_to_resume(self, recipe: Path, words: str) -> None:
+        if await self._session.messages.offer(words, "Resume Training"):
+            await self.resume(recipe)
+
+    # Saves
+
+    async def _look(self) -> None:
+        while self._saves:
+            recipe = next(iter(self._saves))
+            del self._saves[recipe]
+            if self._job and self._job.recipe != recipe:
+                self._later[recipe] = None
+                self._session.messages.log(f"{recipe.name} was saved: looked at when this training has ended.")
+            else:
+                await self._consider(recipe)
+
+    async def _consider(self, recipe: Path) -> None:
+        era = self._era
+        flight = await self._inspect(recipe)
+        last = await asyncio.to_thread(runs.last_finished, recipe)
+        job = self._job
+        ongoing = await self._ongoing(recipe)
+        if era != self._era:
+            return
+        if job is not self._job or (job is not None and job.recipe != recipe):
+            self.saved(recipe)  # a run has ended, or begun, meanwhile: that makes a difference
+            return
+        trained = {last.fingerprint if last else None, *self._elsewhere.pop(recipe, ())}
+        verdict = policy.decide(flight.recipe, flight.faults, flight.problem, flight.fingerprint, trained, ongoing)
+        match verdict:
+            case Train(fingerprint):
+                self._begin(_Job(recipe, fingerprint=fingerprint))
+            case Queue(message):
+                self._later[recipe] = None
+                self._view.note(f"{recipe.name}: {message}")
+            case Supersede(message):
+                self._supersede(recipe, message)
+            case Skip():
+                self._later.pop(recipe, None)
+                await self._skip(recipe, verdict)
+
+    async def _inspect(self, recipe: Path, *, by_hand: bool = False) -> Preflight:
+        data = list(self._session.workspace.data_of(recipe))
+        if await asyncio.to_thread(preflight.is_large, data):
+            try:
+                return await self._session.analyst.preflight(recipe, by_hand=by_hand)
+            except AnalystGone:
+                log.warning("the analyst is gone: the files are looked at here")
+        return await asyncio.to_thread(preflight.inspect, recipe, by_hand=by_hand)
+
+    async def _ongoing(self, recipe: Path) -> Ongoing | None:
+        """The recipe's run that is going on, or rests."""
+        job = self._job
+        if job is None or job.recipe != recipe:
+            run = self._paused.get(recipe)
+            return Ongoing(await _fingerprint_of(run), paused=True) if run else None
+        if job.elsewhere:
+            return Ongoing(job.run.fingerprint if job.run else None, ours=False)
+        run = job.process.run if job.process else None
+        return Ongoing(await _fingerprint_of(run) or job.fingerprint)
+
+    def _supersede(self, recipe: Path, message: str) -> None:
+        self._view.note(f"{recipe.name}: {message}")
+        if self._job is None:
+            self._paused.pop(recipe, None)
+            self.saved(recipe)
+            return
+        self._later[recipe] = None
+        self._job.halted = True
+        if self._job.process:
+            self._job.process.cancel()
+
+    async def _skip(self, recipe: Path, verdict: Skip) -> None:
         messages = self._session.messages
-        messages.log(f"{recipe.name}: {decision.message}")
-        if decision.reason in (policy.Reason.BLOCKED, policy.Reason.UNREADABLE):
-            messages.once(decision.message, recipe)
-        elif decision.reason is policy.Reason.UNCHANGED:
+        if verdict.reason in (Reason.BLOCKED, Reason.UNREADABLE):
+            messages.once(verdict.message, recipe)
+        elif verdict.reason is Reason.UNCHANGED:
             messages.forget(recipe)
-        await self._tell_rest(recipe, decision.message)
-        return False
+        if self._job is not None:
+            self._view.note(f"{recipe.name}: {verdict.message}")
+            return
+        messages.log(f"{recipe.name}: {verdict.message}")
+        await self._view.rest(recipe, verdict.message)
 
-    # The run
+    # Runs
 
-    async def _run(self, recipe: Path) -> None:
-        session = self._session
-        process = TrainerProcess(recipe, on_event=self._event, on_log=session.messages.log)
-        self._process = process
-        self._progress = WorkDone(session.server, f"Training {recipe.parent.name}", self._stop_from_progress)
-        session.start(self._progress.create())
-        self._tell(State.TRAINING, "training …", "The trainer is being started.")
-        session.refresh_lenses()
+    def _begin(self, job: _Job) -> None:
+        self._job = job
+        self._worker = self._session.start(self._work(job))
+
+    async def _work(self, job: _Job) -> None:
         try:
-            outcome = await process.wait()
+            await self._carry_out(job)
+        finally:
+            self._job = None
+            self._session.refresh_lenses()
+            later, self._later = self._later, {}
+            for recipe in later:
+                self.saved(recipe)
+
+    async def _carry_out(self, job: _Job) -> None:
+        if job.elsewhere or await asyncio.to_thread(trainers.is_at_work, job.recipe.parent):
+            await self._follow(job)
+            return
+        self._view.begin(job.recipe, "The trainer is being started.")
+        if job.by_hand and not job.resume:
+            flight = await self._inspect(job.recipe, by_hand=True)
+            job.fingerprint = flight.fingerprint
+            if flight.faults:
+                await self._view.ended(job.recipe, Outcome(Phase.REFUSED, policy.refusal(flight.faults)))
+                return
+        if job.halted:
+            await self._view.ended(job.recipe, Outcome(Phase.CANCELLED, "The training was stopped before it began."))
+            return
+        self._paused.pop(job.recipe, None)
+        self._session.run_notes.begin(job.recipe)
+        outcome = await self._train(job)
+        if outcome.phase is Phase.REFUSED and await asyncio.to_thread(trainers.is_at_work, job.recipe.parent):
+            await self._follow(job)  # another program was a moment earlier
+            return
+        if outcome.phase is Phase.PAUSED and outcome.run:
+            self._paused[job.recipe] = outcome.run
+        await self._view.ended(job.recipe, outcome)
+        if outcome.phase is Phase.DIED and outcome.run:
+            self._offer(job.recipe, await asyncio.to_thread(runs.read, outcome.run), outcome.message)
+
+    async def _train(self, job: _Job) -> Outcome:
+        def on_event(event: Event) -> None:
+            self._view.event(event, process.run)
+            self._session.run_notes.event(job.recipe, event)
+
+        resume = job.resume.name if job.resume else None
+        process = TrainerProcess(job.recipe, resume=resume, on_event=on_event, on_log=self._session.messages.log)
+        job.process = process
+        self._view.started(self._stop_from_progress)
+        self._session.refresh_lenses()
+        try:
+            return await process.wait()
         except LintuneError as error:
-            outcome = Outcome(Phase.REFUSED, str(error))
+            return Outcome(Phase.REFUSED, str(error))
         except Exception:
             log.exception("the supervisor failed")
-            outcome = Outcome(Phase.FAILED, "Lintune hit an internal error while training. The log has the details.")
+            return Outcome(Phase.FAILED, "Lintune hit an internal error while training. The log has the details.")
         finally:
-            self._process = None
-        self._progress.end(outcome.message)
-        await self._tell_outcome(recipe, outcome)
-        session.refresh_lenses()
+            job.process = None
 
     def _stop_from_progress(self) -> None:
         self.stop()
 
-    def _event(self, event: Event) -> None:
-        progress = self._progress
-        match event:
-            case events.Progress():
-                line = narration.step(event)
-                if progress:
-                    progress.report(line, percentage=100 * event.step // max(event.total_steps, 1))
-                self._tell(State.TRAINING, line, "", step=event.step, total=event.total_steps, loss=event.loss)
-            case events.StageChanged(state=StageState.STARTED):
-                exporting = event.stage in (Stage.EXPORT, Stage.VERIFY)
-                line = f"{narration.STAGES[event.stage]} …"
-                if progress:
-                    progress.report(line)
-                self._tell(State.EXPORTING if exporting else State.TRAINING, line)
-            case events.Verified(ok=False):
-                failed = next((check for check in event.checks if not check.ok), None)
-                self._session.messages.warning(
-                    "The exported model does not equal the trained one"
-                    + (f": {failed.name}: {failed.detail}" if failed else ".")
-                )
-            case events.Warned():
-                self._session.messages.log(event.message)
-
-    async def _tell_outcome(self, recipe: Path, outcome: Outcome) -> None:
-        messages = self._session.messages
-        messages.log(f"{recipe.name}: {outcome.message}")
-        if outcome.phase is not Phase.REFUSED:  # what keeps a training from beginning is said once, not at each save
-            messages.forget(recipe)
-        if outcome.phase in (Phase.FINISHED, Phase.CANCELLED):
-            self._session.base_model_arrived()
-            await self._tell_rest(recipe, outcome.message)
-        else:
-            messages.once(outcome.message, recipe)
-            self._tell(State.FAILED, "training failed", outcome.message, recipe=recipe, run=outcome.run)
-
-    async def _tell_rest(self, recipe: Path | None, detail: str = "") -> None:
-        """The status when nothing runs."""
-        if recipe is None:
-            self._tell(State.IDLE, "no recipe", detail or "Open a recipe, or a data set that has one.")
-            return
-        if not self._session.trusted:
-            self._tell(State.IDLE, "not trusted", "Nothing trains in a workspace that is not trusted.", recipe)
-            return
-        last = await asyncio.to_thread(runs.last_finished, recipe)
-        if self._process is not None:
-            return  # a run began while the directories were read
-        if last is None:
-            self._tell(State.UNTRAINED, "not trained yet", detail, recipe)
-        else:
-            self._tell(State.READY, "tuned model ready", detail, recipe, run=last.folder)
-
-    def _tell(
-        self,
-        state: State,
-        text: str,
-        detail: str = "",
-        recipe: Path | None = None,
-        *,
-        run: Path | None = None,
-        step: int | None = None,
-        total: int | None = None,
-        loss: float | None = None,
-    ) -> None:
-        if self._process is not None:
-            recipe, run = recipe or self._process.recipe, run or self._process.run
-        self._session.messages.set_status(
-            Status(
-                state,
-                text,
-                detail,
-                convert.uri_of(recipe) if recipe else None,
-                str(run) if run else None,
-                step,
-                total,
-                loss,
-            )
-        )
+    async def _follow(self, job: _Job) -> None:
+        """Wait for a trainer that another program started, and say how far it is."""
+        job.elsewhere = True
+        folder = job.recipe.parent
+        before = {run.name for run in await asyncio.to_thread(lambda: list(run_files.run_directories(folder)))}
+        trained: set[str | None] = set()
+        while await asyncio.to_thread(trainers.is_at_work, folder):
+            job.run = await asyncio.to_thread(runs.at_work, folder)
+            if job.run:
+                trained.add(job.run.fingerprint)
+            self._view.followed(job.recipe, job.run)
+            await asyncio.sleep(_LOOK_EVERY)
+        since = await asyncio.to_thread(lambda: [run for run in runs.of_recipe(job.recipe) if run.name not in before])
+        trained.update(run.fingerprint for run in since)
+        await self._view.left(job.recipe)
+        self._elsewhere[job.recipe] = trained
+        if job.fingerprint and not job.by_hand and not job.halted:
+            self._later[job.recipe] = None
 
 
-def _find_recipes(workspace: list[Path]) -> list[Path]:
-    """Files named as recipes in the workspace's folders and a little below them; those named recipe.yaml first."""
-    found: list[Path] = []
-    for top in map(str, workspace):
-        for count, (name, folders, files) in enumerate(os.walk(top)):
-            if count >= _SEARCH_FOLDERS:
-                break
-            depth = 0 if name == top else name[len(top) :].count(os.sep)
-            folders[:] = sorted(
-                entry for entry in folders if depth < _SEARCH_DEPTH and entry[0] != "." and entry not in _NOT_SEARCHED
-            )
-            found += (Path(name, file) for file in sorted(files) if recipes.is_recipe_name(Path(file)))
-    return sorted(found, key=lambda path: path.name not in recipes.RECIPE_NAMES)
+_WAS = {RunState.DEAD: "killed", RunState.PAUSED: "paused"}
+
+
+async def _fingerprint_of(run: Path | None) -> str | None:
+    lock = await asyncio.to_thread(run_files.read_dataset_lock, run) if run else None
+    return lock.fingerprint if lock else None
+
+
+def _is_recent(run: Run) -> bool:
+    try:
+        return abs(time.time() - (run.folder / run_files.EVENTS).stat().st_mtime) < _OFFERED_FOR
+    except OSError:
+        return False

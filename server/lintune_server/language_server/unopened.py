@@ -42,17 +42,26 @@ class Unopened:
         if not self._session.trusted:
             return
         async with self._looking:
-            files = self._session.training.files
+            files = self._session.workspace.files
             for path in sorted(files.union(self._told)):
                 if path in files and await asyncio.to_thread(_is_too_large, path):
                     await self._look_at(path)
                 elif self._told.pop(path, None) is not None:
-                    self._tell(path, [])
+                    self._tell(path, self._noted(path))
 
     def closed(self, path: Path) -> None:
         """A file is not open any more: of what was found in it the client has been told to forget all."""
         self._told.pop(path, None)
-        if path in self._session.training.files:
+        if noted := self._noted(path):
+            self._tell(path, noted)
+        if path in self._session.workspace.files:
+            self._session.start(self.look())
+
+    def noted(self, path: Path) -> None:
+        """A training said something of samples in a file, or what it said counts no more."""
+        if self._told.pop(path, None) is None:
+            self._tell(path, self._noted(path))
+        else:
             self._session.start(self.look())
 
     async def _look_at(self, path: Path) -> None:
@@ -80,12 +89,20 @@ class Unopened:
             text = await asyncio.to_thread(checking.read, path)
             found, lines = await analyst.found_in_recipe(path, text), split(text)
         convert_ = self._session.converter(lines).diagnostic
-        return [convert_(finding) for finding in told(found.findings, found.left_out, path)]
+        shown = [convert_(finding) for finding in told(found.findings, found.left_out, path)]
+        return [*shown, *self._noted(path)]
+
+    def _noted(self, path: Path) -> list[types.Diagnostic]:
+        """What the last training said of samples in a file."""
+        findings = self._session.run_notes.of(path)
+        convert_ = self._session.converter(_Some({one.range.start.line: "{" for one in findings})).diagnostic
+        return [convert_(finding) for finding in findings]
 
     async def state(self, path: Path) -> str:
         """What changes with the file, and with what it is judged by."""
-        files = sorted({path, *self._session.training.beside(path), *self._session.training.recipes_of(path)})
-        return await asyncio.to_thread(lambda: "-".join(_stamp(file) for file in files))
+        files = sorted({path, *self._session.workspace.beside(path), *self._session.workspace.recipes_of(path)})
+        stamps = await asyncio.to_thread(lambda: "-".join(_stamp(file) for file in files))
+        return f"{stamps}+{len(self._session.run_notes.of(path))}"
 
 
 class _Some(Sequence[str]):

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from lintune_schemas import events, runs
 from lintune_schemas import recipe as recipes
-from lintune_schemas import runs
 from lintune_schemas.errors import LintuneError
-from lintune_schemas.events import Event, RunCancelled, RunFailed, RunFinished, RunStarted
+from lintune_schemas.events import (
+    Event,
+    Progress,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+)
+from lintune_server.training import trainers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +38,7 @@ class RunState(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    PAUSED = "paused"
     DEAD = "dead"
     """Its process is gone and left no last event: it was killed."""
 
@@ -41,10 +53,26 @@ class Run:
     fingerprint: str | None
     """As in its `dataset.lock.json`; None when the run ended before it was written."""
     last: Event | None
+    pid: int | None = None
+    """The process that carries it out, or did."""
+    progress: Progress | None = None
+    """The last one."""
 
     @property
     def name(self) -> str:
         return self.folder.name
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """Whether a trainer can go on with it."""
+        return self.state in (RunState.PAUSED, RunState.CANCELLED, RunState.DEAD)
+
+    @property
+    def place(self) -> str:
+        """How far it came, as in “stopped …”."""
+        if self.progress is None:
+            return "before its first step"
+        return f"after step {self.progress.step} of {self.progress.total_steps}"
 
     @property
     def locked_recipe(self) -> Recipe | None:
@@ -67,14 +95,17 @@ def read(folder: Path) -> Run:
     """Read a run directory. Never raises: what cannot be read is left out."""
     found = runs.read_events(folder)
     started = next((event for event in found if isinstance(event, RunStarted)), None)
+    begun = next((event for event in reversed(found) if isinstance(event, RunStarted | RunResumed)), None)
     lock = runs.read_dataset_lock(folder)
     last = found[-1] if found else None
     return Run(
         folder,
-        _state(last, started),
+        _state(last, begun.pid if begun else None, folder),
         Path(started.recipe) if started else None,
         lock.fingerprint if lock else None,
         last,
+        begun.pid if begun else None,
+        next((event for event in reversed(found) if isinstance(event, Progress)), None),
     )
 
 
@@ -92,7 +123,35 @@ def last_finished(recipe: Path) -> Run | None:
     return next((run for run in of_recipe(recipe) if run.state is RunState.FINISHED), None)
 
 
-def _state(last: Event | None, started: RunStarted | None) -> RunState:
+def newest(recipe: Path) -> Run | None:
+    """The run of a recipe that began last."""
+    return next(of_recipe(recipe), None)
+
+
+def at_work(recipe_folder: Path) -> Run | None:
+    """The run of the trainer that is at work in a recipe's folder, as far as it has begun one."""
+    if not trainers.is_at_work(recipe_folder):
+        return None
+    found = (read(folder) for folder in runs.run_directories(recipe_folder) if not _has_ended(folder))
+    return next((run for run in found if run.state is RunState.RUNNING), None)
+
+
+def _has_ended(folder: Path) -> bool:
+    """Whether a run's record ends with a last event: all of it need not be read to know."""
+    try:
+        with (folder / runs.EVENTS).open("rb") as file:
+            file.seek(-min(file.seek(0, os.SEEK_END), _TAIL), os.SEEK_END)
+            *_, line, _ = [b"", *file.read().split(b"\n")]
+        return isinstance(events.decode(line), events.LAST_EVENTS)
+    except (OSError, msgspec.DecodeError):
+        return False
+
+
+_TAIL = 1 << 16
+"""Bytes: more than a last event has."""
+
+
+def _state(last: Event | None, pid: int | None, folder: Path) -> RunState:
     match last:
         case RunFinished():
             return RunState.FINISHED
@@ -100,22 +159,8 @@ def _state(last: Event | None, started: RunStarted | None) -> RunState:
             return RunState.FAILED
         case RunCancelled():
             return RunState.CANCELLED
-    return RunState.RUNNING if started and _alive(started.pid) else RunState.DEAD
-
-
-def _alive(pid: int) -> bool:
-    if sys.platform == "win32":
-        import ctypes
-
-        # PROCESS_QUERY_LIMITED_INFORMATION. os.kill(pid, 0) would send Ctrl-C on Windows.
-        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)
-        if handle:
-            ctypes.windll.kernel32.CloseHandle(handle)
-        return bool(handle)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        case RunPaused():
+            return RunState.PAUSED
+    recipe_folder = folder.parents[2]  # `runs.runs_folder` is two below it
+    alive = pid is not None and trainers.is_trainer(pid) and trainers.is_at_work(recipe_folder)
+    return RunState.RUNNING if alive else RunState.DEAD

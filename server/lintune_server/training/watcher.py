@@ -3,6 +3,9 @@
 An editor's save reaches us twice (its own notice, and the file system's), and the file system reports one
 save in several events. Notices are gathered until the files have been quiet for a moment; what counts then is
 whether the file on disk is another one than at the last save that was reported.
+
+The system tells nothing of what happens on a network share, or in a folder that was not there when it was to be
+watched, or was replaced by another one (as version control does). So now and then the files are looked at anyway.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +35,11 @@ _QUIET = 0.3
 """Seconds without another notice after which a save counts as done."""
 _LONGEST_WAIT = 5.0
 """Seconds after which it counts although notices keep coming."""
+_LOOK_EVERY = 2.0
+"""Seconds between two looks at what nobody told. A look is one `stat` a file."""
 
-_Signature = tuple[int, int, int]
+_Signature = tuple[int, int, int, int]
+_FolderId = tuple[int, int]
 _WRITES: list[type[events.FileSystemEvent]] = [
     events.FileCreatedEvent,
     events.FileModifiedEvent,
@@ -44,27 +51,33 @@ _WRITES: list[type[events.FileSystemEvent]] = [
 class Watcher(events.FileSystemEventHandler):
     """Calls `on_save` on the running event loop with the files that were saved. Create it inside the loop."""
 
-    def __init__(self, on_save: Callable[[frozenset[Path]], None], quiet: float = _QUIET) -> None:
+    def __init__(
+        self, on_save: Callable[[frozenset[Path]], None], quiet: float = _QUIET, look_every: float = _LOOK_EVERY
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_save = on_save
         self._quiet = quiet
         self._files: dict[Path, _Signature | None] = {}
         """What each file was at its last save, or when it was first watched; None while it does not exist."""
         self._observer: BaseObserver | None = None
-        self._watches: dict[Path, ObservedWatch] = {}
+        self._watches: dict[Path, tuple[_FolderId, ObservedWatch]] = {}
+        """Of each folder: which one it was, since another one may have its name by now."""
+        self._unwatchable: set[Path] = set()
+        """Folders of which it was said that they cannot be watched: that is not tried again and again."""
         self._noticed: set[Path] = set()
         self._first_notice = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._looking = asyncio.create_task(self._look_now_and_then(look_every))
 
     def watch(self, paths: Iterable[Path]) -> list[str]:
         """Watch exactly these files from now on; those watched before keep what is known of them.
 
-        Returns a sentence for every folder that cannot be watched: there, only the editor's own saves count.
+        Returns a sentence for every folder that cannot be watched.
         """
         wanted = {real_path(path) for path in paths if STATE_FOLDER not in path.parts}
         known = self._files
         self._files = {path: known[path] if path in known else _signature(path) for path in wanted}
-        return self._watch_folders({path.parent for path in wanted if path.parent.is_dir()})
+        return self._watch_folders()
 
     def saved(self, path: Path) -> None:
         """An editor says that it saved this file."""
@@ -72,6 +85,7 @@ class Watcher(events.FileSystemEventHandler):
 
     def close(self) -> None:
         """Stop watching. The observer's thread ends soon after."""
+        self._looking.cancel()
         if self._timer:
             self._timer.cancel()
         if self._observer:
@@ -85,28 +99,46 @@ class Watcher(events.FileSystemEventHandler):
                 with contextlib.suppress(RuntimeError):  # the loop is closed: the server is going down
                     self._loop.call_soon_threadsafe(self._notice, path)
 
-    def _watch_folders(self, folders: set[Path]) -> list[str]:
+    def _watch_folders(self) -> list[str]:
+        """Watch the files' folders as they are now. Returns a sentence for each of which that is not possible."""
+        folders = {path.parent: _folder_id(path.parent) for path in self._files}
         problems = []
-        for folder in set(self._watches) - folders:
+        for folder in [one for one, (known, _) in self._watches.items() if folders.get(one) != known]:
             self._forget(folder)
-        for folder in folders - set(self._watches):
+        for folder, found in folders.items():
+            if found is None or folder in self._watches or folder in self._unwatchable:
+                continue
             try:
                 if self._observer is None:
                     self._observer = Observer()
                     self._observer.start()
-                self._watches[folder] = self._observer.schedule(self, str(folder), event_filter=_WRITES)
+                watch = self._observer.schedule(self, str(folder), event_filter=_WRITES)
             except OSError as error:
                 problems.append(
-                    f"{folder} cannot be watched ({error.strerror or error}): "
-                    "only saves in the editor are noticed there."
+                    f"{folder} cannot be watched ({error.strerror or error}): what other programs save there "
+                    "is noticed some seconds later."
                 )
+                self._unwatchable.add(folder)
+            else:
+                self._watches[folder] = found, watch
         return problems
 
     def _forget(self, folder: Path) -> None:
-        watch = self._watches.pop(folder)
+        _, watch = self._watches.pop(folder)
         if self._observer:
             with contextlib.suppress(KeyError, OSError):  # the folder itself may be gone
                 self._observer.unschedule(watch)
+
+    async def _look_now_and_then(self, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            files, folders = await asyncio.to_thread(_states, list(self._files))
+            for path, signature in files.items():
+                if path in self._files and signature not in (None, self._files[path]):
+                    self._notice(path)
+            known = {folder: id_ for folder, (id_, _) in self._watches.items()}
+            if any(id_ != known.get(folder) for folder, id_ in folders.items() if folder not in self._unwatchable):
+                self._watch_folders()
 
     def _notice(self, path: Path) -> None:
         if path not in self._files:
@@ -138,4 +170,19 @@ def _signature(path: Path) -> _Signature | None:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    # The time of the last change to the file's record, too: of the others, a program can set the time as it likes.
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def _states(files: list[Path]) -> tuple[dict[Path, _Signature | None], dict[Path, _FolderId | None]]:
+    """What the files, and their folders, are now."""
+    return {path: _signature(path) for path in files}, {path.parent: _folder_id(path.parent) for path in files}
+
+
+def _folder_id(path: Path) -> _FolderId | None:
+    """What tells one folder of a name from another; None when there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None

@@ -29,6 +29,11 @@ class Editor:
         self.capabilities: types.ServerCapabilities | None = None
         self._versions: dict[Path, int] = {}
         self._texts: dict[Path, str] = {}
+        self.offers: list[types.ShowMessageRequestParams] = []
+        """Messages with buttons."""
+        self.presses: str | None = None
+        """The button that is pressed on the next ones; None for none."""
+        self.client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)(lambda params: self._offered(params))
         self.client.feature("lintune/status")(lambda params: self.statuses.append(params))
         self.client.feature(types.WORKSPACE_CODE_LENS_REFRESH)(lambda params: None)
         self.client.feature(types.CLIENT_REGISTER_CAPABILITY)(
@@ -92,8 +97,14 @@ class Editor:
         """Forget what the server said and showed so far."""
         self.statuses.clear()
         self.client.messages.clear()
+        self.offers.clear()
+        self.presses = None
         self.client.log_messages.clear()
         self.client.progress_reports.clear()
+
+    def _offered(self, params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
+        self.offers.append(params)
+        return types.MessageActionItem(self.presses) if self.presses else None
 
     def _count_refresh(self) -> None:
         self.refreshed += 1
@@ -126,7 +137,8 @@ class Editor:
 
     @property
     def said(self) -> list[str]:
-        return self.shown + [message.message for message in self.client.log_messages]
+        logged = [message.message for message in self.client.log_messages]
+        return [*self.shown, *(offer.message for offer in self.offers), *logged]
 
     # Documents
 

@@ -131,14 +131,15 @@ async def test_a_server_that_is_killed_leaves_a_trainer_that_others_wait_for(
     after = Editor()
     await after.start(workspace)
     try:
+        followed = await after.until_status("training", detail="Another")
+        assert followed.detail == f"Another program started this training (process {trainer.pid})."
         behave(workspace, "finish")
-        assert await after.command("lintune.train", data.as_uri()) is True
-        failed = await after.until_status("failed")
-        assert failed.detail == "The training could not start: Another training is running here."
+        assert await after.command("lintune.train", data.as_uri()) is False
+        await after.until_said("A training is going on. Wait for it, or stop it first.")
         trainer.kill()
         await after.until(lambda: not trainer.is_running() or trainer.status() == psutil.STATUS_ZOMBIE)
-        with lock.acquire(timeout=5):
-            pass
+        killed = await after.until_status("untrained")
+        assert (killed.detail, killed.resumable) == ("The training of another program has ended: dead.", True)
         assert await after.command("lintune.train", data.as_uri()) is True
         await after.until_status("ready")
     finally:

@@ -23,7 +23,8 @@ class Session:
         self.trusted = True
         self.documents: dict[str, object] = {}
         self.analyst = AnalystClient()
-        self.training = SimpleNamespace(files=files, beside=lambda _: set(), recipes_of=lambda _: set())
+        self.workspace = SimpleNamespace(files=files, beside=lambda _: set(), recipes_of=lambda _: set())
+        self.run_notes = SimpleNamespace(of=lambda _: ())
         self.diagnostics = SimpleNamespace(of_unopened=self._told)
         self.shown: dict[str, list[str]] = {}
         self.tasks: set[asyncio.Task[None]] = set()

@@ -34,7 +34,7 @@ def test_decisions(
     trained: str | None,
     expected: Reason | None,
 ) -> None:
-    decision = decide(recipe, faults, problem, fingerprint, trained)
+    decision = decide(recipe, faults, problem, fingerprint, {trained})
     if expected is None:
         assert decision == Train(str(fingerprint))
     else:
@@ -43,12 +43,12 @@ def test_decisions(
 
 
 def test_the_finding_that_blocks_is_named_and_the_others_counted() -> None:
-    decision = decide(ON, [FAULT, FAULT, FAULT], None, "new", None)
+    decision = decide(ON, [FAULT, FAULT, FAULT], None, "new", ())
     assert isinstance(decision, Skip)
     assert decision.message == ("Not trained: train.jsonl:12 JL002 a trailing comma (2 more). Correct it and save.")
 
 
 def test_what_cannot_be_read_is_said() -> None:
-    decision = decide(ON, [], "The data set x.jsonl is empty.", None, None)
+    decision = decide(ON, [], "The data set x.jsonl is empty.", None, ())
     assert isinstance(decision, Skip)
     assert "The data set x.jsonl is empty." in decision.message

@@ -1,11 +1,26 @@
 """Reading run directories, whole and broken ones."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+from filelock import FileLock
 
 from lintune_schemas import events
 from lintune_schemas import runs as run_files
-from lintune_schemas.events import Event, RunCancelled, RunFailed, RunFinished, RunStarted
+from lintune_schemas.events import (
+    Event,
+    Progress,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+)
 from lintune_server.training import runs
 from lintune_server.training.runs import RunState
 
@@ -44,7 +59,46 @@ def test_states(tmp_path: Path) -> None:
     assert runs.read(write(recipe, "2", RunFailed(run="2", message="x"))).state is RunState.FAILED
     assert runs.read(write(recipe, "3", RunCancelled(run="3", step=1))).state is RunState.CANCELLED
     assert runs.read(write(recipe, "4")).state is RunState.DEAD
-    assert runs.read(write(recipe, "5", pid=os.getpid())).state is RunState.RUNNING
+    assert runs.read(write(recipe, "6", RunPaused(run="6", step=1))).state is RunState.PAUSED
+
+
+@pytest.fixture
+def trainer() -> Iterator[int]:
+    """The number of a process that looks like a trainer."""
+    command = [sys.executable, "-c", "input()", "lintune_trainer"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.kill()
+
+
+def test_a_run_goes_on_while_its_trainer_holds_the_lock(tmp_path: Path, trainer: int) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    folder = write(recipe, "1", pid=trainer)
+    assert runs.read(folder).state is RunState.DEAD, "somebody has its number by now"
+    with FileLock(run_files.train_lock(tmp_path)):
+        assert runs.read(folder).state is RunState.RUNNING
+        at_work = runs.at_work(tmp_path)
+        assert at_work is not None
+        assert (at_work.name, at_work.pid) == ("1", trainer)
+        assert runs.read(write(recipe, "2", pid=os.getpid())).state is RunState.DEAD, "that is no trainer"
+    assert runs.at_work(tmp_path) is None
+
+
+def test_a_run_that_was_resumed_has_another_process(tmp_path: Path, trainer: int) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    folder = write(recipe, "1", RunPaused(run="1", step=1), RunResumed(run="1", pid=trainer, step=1))
+    with FileLock(run_files.train_lock(tmp_path)):
+        assert runs.read(folder).state is RunState.RUNNING
+    assert runs.read(folder).can_be_resumed
+
+
+def test_how_far_a_run_came(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    progress = Progress(
+        run="1", step=7, total_steps=9, epoch=1, loss=1, learning_rate=1, tokens_per_second=1, eta_seconds=1
+    )
+    assert runs.read(write(recipe, "1", progress)).place == "after step 7 of 9"
+    assert runs.read(write(recipe, "2")).place == "before its first step"
 
 
 def test_the_last_finished_run_of_the_recipe(tmp_path: Path) -> None:

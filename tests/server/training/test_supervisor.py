@@ -77,7 +77,7 @@ async def test_a_killed_trainer_is_told_as_such(recipe: Path, how: str) -> None:
     behave(recipe, how)
     outcome, _, _ = await train(recipe)
     assert outcome.phase is Phase.DIED
-    assert outcome.message == ("The trainer was killed (SIGKILL, perhaps out of memory). The next save trains again.")
+    assert outcome.message == ("The trainer was killed (SIGKILL, perhaps out of memory). It can be resumed.")
     assert outcome.run is not None
     assert runs.read(outcome.run).state is RunState.DEAD
     assert runs.last_finished(recipe) is None
@@ -172,4 +172,4 @@ async def test_the_words_of_a_signal(recipe: Path) -> None:
         recipe, on_event=lambda event: isinstance(event, Progress) and os.kill(process.pid, signal.SIGSEGV)
     )
     outcome = await process.wait()
-    assert outcome.message == "The trainer was killed (SIGSEGV). The next save trains again."
+    assert outcome.message == "The trainer was killed (SIGSEGV). It can be resumed."

@@ -1,4 +1,4 @@
-"""textDocument/codeLens: Train (or Stop) and what that takes on a recipe, Ask tuned model on each sample."""
+"""textDocument/codeLens: on a recipe Train (or Stop, Pause, Resume) and what that takes, on samples Ask tuned model."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from lsprotocol import types
 from lintune_server.language_server.documents import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lintune_server.language_server.connection import LintuneServer
     from lintune_server.language_server.documents import Document
 
@@ -26,16 +28,23 @@ async def code_lenses(ls: LintuneServer, params: types.CodeLensParams) -> list[t
         return []
     match document.kind:
         case Kind.RECIPE:
-            return [_recipe_lens(ls, document), *await _estimate_lens(ls, document)]
+            return [*_recipe_lenses(ls, document), *await _estimate_lens(ls, document)]
         case Kind.DATASET:
             return _sample_lenses(document) if ls.session.settings.sample_lenses else []
     return []
 
 
-def _recipe_lens(ls: LintuneServer, document: Document) -> types.CodeLens:
-    if ls.session.training.running == document.path:
-        return _lens(0, types.Command("Stop training", command="lintune.stop", arguments=[]))
-    return _lens(0, types.Command("Train", command="lintune.train", arguments=[document.uri]))
+def _recipe_lenses(ls: LintuneServer, document: Document) -> Iterator[types.CodeLens]:
+    training = ls.session.training
+    assert document.path is not None
+    if training.running == document.path:
+        yield _lens(0, types.Command("Stop training", command="lintune.stop", arguments=[]))
+        if training.can_pause:
+            yield _lens(0, types.Command("Pause training", command="lintune.pause", arguments=[]))
+        return
+    yield _lens(0, types.Command("Train", command="lintune.train", arguments=[document.uri]))
+    if training.is_resumable(document.path):
+        yield _lens(0, types.Command("Resume training", command="lintune.resume", arguments=[document.uri]))
 
 
 async def _estimate_lens(ls: LintuneServer, document: Document) -> list[types.CodeLens]:

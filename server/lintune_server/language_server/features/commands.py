@@ -1,16 +1,23 @@
-"""workspace/executeCommand: `lintune.train`, `.stop`, `.estimate` and `.ask`. Any client can call them."""
+"""workspace/executeCommand: `lintune.train`, `.stop`, `.pause`, `.resume`, `.estimate` and `.ask`. Any client can
+call them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lintune_schemas.errors import LintuneError
 from lintune_server.language_server import convert
 from lintune_server.language_server.connection import LintuneServer  # noqa: TC001 (pygls reads annotations)
 from lintune_server.language_server.documents import Kind
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
 TRAIN = "lintune.train"
 STOP = "lintune.stop"
+PAUSE = "lintune.pause"
+RESUME = "lintune.resume"
 ESTIMATE = "lintune.estimate"
 ASK = "lintune.ask"
 
@@ -18,6 +25,8 @@ ASK = "lintune.ask"
 def register(server: LintuneServer) -> None:
     server.command(TRAIN)(train)
     server.command(STOP)(stop)
+    server.command(PAUSE)(pause)
+    server.command(RESUME)(resume)
     server.command(ESTIMATE)(estimate)
     server.command(ASK)(ask)
 
@@ -28,15 +37,7 @@ def train(ls: LintuneServer, *arguments: Any) -> bool:
     Returns whether a training was started.
     """
     try:
-        uri = next(iter(arguments), None)
-        if isinstance(uri, str):
-            path = convert.path_of(uri)
-            if path is None:
-                raise LintuneError(f"{convert.name_of(uri)} is no file yet. Save it first.")
-            recipe = ls.session.recipe_of(path)
-        else:
-            recipe = ls.session.training.only_recipe()
-        ls.session.training.train(recipe)
+        ls.session.training.train(_recipe_of(ls, arguments))
     except LintuneError as error:
         ls.session.messages.error(str(error))
         return False
@@ -44,8 +45,42 @@ def train(ls: LintuneServer, *arguments: Any) -> bool:
 
 
 def stop(ls: LintuneServer) -> bool:
-    """Stop the training that is going on. Whether there was one."""
-    return ls.session.training.stop()
+    """Stop the training that is going on, or give up the one that is paused. Whether there was one."""
+    try:
+        return ls.session.training.stop()
+    except LintuneError as error:
+        ls.session.messages.error(str(error))
+        return False
+
+
+def pause(ls: LintuneServer) -> bool:
+    """Pause the training that is going on: it writes a checkpoint and ends. Whether there was one."""
+    try:
+        return ls.session.training.pause()
+    except LintuneError as error:
+        ls.session.messages.error(str(error))
+        return False
+
+
+async def resume(ls: LintuneServer, *arguments: Any) -> bool:
+    """Go on with the last training of a recipe, which was paused, stopped or killed. Otherwise as `train`."""
+    try:
+        await ls.session.training.resume(_recipe_of(ls, arguments))
+    except LintuneError as error:
+        ls.session.messages.error(str(error))
+        return False
+    return True
+
+
+def _recipe_of(ls: LintuneServer, arguments: Sequence[Any]) -> Path:
+    """The recipe that is meant. Raises LintuneError."""
+    uri = next(iter(arguments), None)
+    if not isinstance(uri, str):
+        return ls.session.workspace.only_recipe()
+    path = convert.path_of(uri)
+    if path is None:
+        raise LintuneError(f"{convert.name_of(uri)} is no file yet. Save it first.")
+    return ls.session.recipe_of(path)
 
 
 async def estimate(ls: LintuneServer, uri: str) -> str | None:

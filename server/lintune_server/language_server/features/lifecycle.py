@@ -44,7 +44,7 @@ def initialize(ls: LintuneServer, params: types.InitializeParams) -> None:
 
 
 def initialized(ls: LintuneServer, _: types.InitializedParams) -> None:
-    ls.session.start(ls.session.training.begin(_folders(ls)))
+    ls.session.start(ls.session.workspace.begin(_folders(ls)))
     ls.session.start(ls.session.settings.read())
     ls.session.start(_watch_files(ls))
     ls.session.start(_watch_client(ls))
@@ -99,7 +99,7 @@ def did_change_workspace_folders(ls: LintuneServer, params: types.DidChangeWorks
         [path for folder in folders if (path := convert.path_of(folder.uri))]
         for folders in (params.event.added, params.event.removed)
     )
-    ls.session.start(ls.session.training.folders_changed(added, removed))
+    ls.session.start(ls.session.workspace.folders_changed(added, removed))
 
 
 def did_change_configuration(ls: LintuneServer, _: types.DidChangeConfigurationParams) -> None:

@@ -49,7 +49,7 @@ async def workspace_diagnostic(
     """Every recipe of the workspace and its data sets: open ones as they are in the editor, others as on disk."""
     previous = {one.uri: one.value for one in params.previous_result_ids}
     items: list[types.WorkspaceFullDocumentDiagnosticReport | types.WorkspaceUnchangedDocumentDiagnosticReport] = []
-    for path in sorted(ls.session.training.files):
+    for path in sorted(ls.session.workspace.files):
         uri = convert.uri_of(path)
         document = ls.session.documents.get(uri)
         if document is not None:
@@ -94,7 +94,7 @@ def _others(ls: LintuneServer, uri: str) -> Iterator[str]:
     document = ls.session.documents.get(uri)
     if document is None or document.path is None or document.kind is not Kind.DATASET:
         return
-    for path in sorted(ls.session.training.beside(document.path)):
+    for path in sorted(ls.session.workspace.beside(document.path)):
         other = convert.uri_of(path)
         if other != uri and other in ls.session.documents:
             yield other

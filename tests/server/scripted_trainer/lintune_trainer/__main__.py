@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,7 +17,17 @@ from filelock import FileLock, Timeout
 
 from lintune_schemas import datasets, events, runs
 from lintune_schemas import recipe as recipes
-from lintune_schemas.events import Progress, RunCancelled, RunFailed, RunFinished, RunStarted, StageChanged
+from lintune_schemas.events import (
+    Progress,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    StageChanged,
+    Warned,
+)
 
 STEPS = 3
 
@@ -33,7 +44,8 @@ def main() -> None:
         raise RuntimeError("boom")
 
     recipe = recipes.load(recipe_path)
-    run = runs.runs_folder(folder) / f"{time.time_ns()}-scripted"
+    resumed = sys.argv[sys.argv.index("--resume") + 1] if "--resume" in sys.argv else None
+    run = runs.runs_folder(folder) / (resumed or f"{time.time_ns()}-scripted")
     runs.state_folder(folder).mkdir(exist_ok=True)
     lock = FileLock(runs.train_lock(folder))  # as long as there is this object
     try:
@@ -41,7 +53,7 @@ def main() -> None:
     except Timeout:
         print("Another training is running here.", file=sys.stderr)
         sys.exit(2)
-    run.mkdir(parents=True)
+    run.mkdir(parents=True, exist_ok=True)
     log = (run / runs.EVENTS).open("ab", buffering=0)
 
     def tell(event: events.Event) -> None:
@@ -58,51 +70,83 @@ def main() -> None:
     runs.write_dataset_lock(run, runs.lock_datasets(recipe, recipe_path, train, []))
     (run / "niceness").write_text(str(os.nice(0)))
     (run / "argv").write_bytes(msgspec.json.encode(sys.argv[3:]))
-    tell(
-        RunStarted(
-            run=run.name,
-            recipe=recipe_path.name,
-            run_dir=run.relative_to(folder).as_posix(),
-            pid=os.getpid(),
-            base_model=recipe.base_model,
-            samples=1,
-            eval_samples=0,
-            trained_tokens=1,
-            total_steps=STEPS,
-            device="cpu",
-        )
-    )
+    if resumed:
+        tell(RunResumed(run=run.name, pid=os.getpid(), step=1))
+    else:
+        tell(started(run, recipe_path, recipe.base_model))
     if "nonsense" in what:
         print("this is no event")
         print('{"event": "unknown"}')
         print("x" * 5_000_000, flush=True)
     tell(StageChanged(run=run.name, stage=events.Stage.TRAIN, state=events.StageState.STARTED))
-    for step in range(1, STEPS + 1):
-        tell(
-            Progress(
-                run=run.name,
-                step=step,
-                total_steps=STEPS,
-                epoch=step / STEPS,
-                loss=1 / step,
-                learning_rate=1e-3,
-                tokens_per_second=100,
-                eta_seconds=STEPS - step,
-            )
-        )
+    for step in range(2 if resumed else 1, STEPS + 1):
+        tell(progress(run, step))
         if step == 1 and "die" in what:
             os.kill(os.getpid(), signal.SIGKILL)
         if step == 1 and "orphan" in what:  # its child keeps the pipes open
             subprocess.Popen(["sleep", "60"])
             os.kill(os.getpid(), signal.SIGKILL)
         if step == 1 and ("hang" in what or "stubborn" in what):
-            time.sleep(60)
+            wait_until_told(60)
+        if step == 1 and "gate" in what:
+            while not (folder / "go").exists() and not pausing.is_set():
+                time.sleep(0.01)
         if "slow" in what:
-            time.sleep(0.3)
+            wait_until_told(0.3)
+        if pausing.is_set() and "stubborn" not in what:
+            tell(RunPaused(run=run.name, step=step))
+            sys.exit(0)
+    for topic in events.WarningTopic:
+        if topic in what:
+            places = [events.SamplePlace("train.jsonl", 2)]
+            tell(Warned(run=run.name, message=f"About {topic}.", topic=topic, epoch=1.0, samples=places))
     if "fail" in what:
-        tell(RunFailed(run=run.name, message="Out of memory: halve micro_batch_size."))
+        places = [events.SamplePlace("train.jsonl", 1)] if "samples" in what else []
+        tell(RunFailed(run=run.name, message="Out of memory: halve micro_batch_size.", samples=places))
         sys.exit(1)
     tell(RunFinished(run=run.name, seconds=1.5, eval_loss_before=2.0, eval_loss_after=0.5, model=None))
 
 
+def started(run: Path, recipe: Path, base_model: str) -> RunStarted:
+    return RunStarted(
+        run=run.name,
+        recipe=recipe.name,
+        run_dir=run.relative_to(recipe.parent).as_posix(),
+        pid=os.getpid(),
+        base_model=base_model,
+        samples=1,
+        eval_samples=0,
+        trained_tokens=1,
+        total_steps=STEPS,
+        device="cpu",
+    )
+
+
+def progress(run: Path, step: int) -> Progress:
+    return Progress(
+        run=run.name,
+        step=step,
+        total_steps=STEPS,
+        epoch=step / STEPS,
+        loss=1 / step,
+        learning_rate=1e-3,
+        tokens_per_second=100,
+        eta_seconds=STEPS - step,
+    )
+
+
+pausing = threading.Event()
+
+
+def listen() -> None:
+    for line in iter(lambda: os.read(0, 100), b""):
+        if line.strip() == b"pause":
+            pausing.set()
+
+
+def wait_until_told(seconds: float) -> None:
+    pausing.wait(seconds)
+
+
+threading.Thread(target=listen, daemon=True).start()
 main()
