@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lintune_server.cli.terminal import BOLD, DIM, cells, clean, cut, nearby, number
+from lintune_server.cli.terminal import BOLD, DIM, cells, clean, cut, nearby, number, wrap
 from lintune_server.hardware.words import size
 from lintune_server.training import records
 from lintune_server.training.narration import duration
@@ -25,16 +25,16 @@ COLOURS = {
 }
 _NAME = 25
 """Columns of a run's name: a time and eight letters."""
-_HEAD = f"{'run':<{_NAME}} {'state':<9}{'took':>8}{'steps':>7}{'base':>6}{'best':>6}{'final':>6}{'exact':>6}{'size':>7}"
+_HEAD = f"{'run':<{_NAME}} {'state':<9}{'took':>8}{'steps':>6}{'base':>6}{'best':>6}{'final':>6}{'exact':>6}{'size':>7}"
 
 
 def page(found: Sequence[Record], place: Path | None, look: Look) -> Iterator[str]:
-    """Two lines a run. place: whose they are, as it was given."""
+    """A run has a line of figures, and below it what does not fit there. place: whose they are, as it was given."""
     if not found:
         where = place if place is not None else records.folder_of(None)
         yield f"There are no runs in {clean(str(nearby(where)))}. Train one with: lintune train recipe.yaml"
         return
-    yield look.paint(f"{'evaluation loss':>67}", DIM)
+    yield look.paint(f"{'evaluation loss':>66}", DIM)
     yield look.paint(_HEAD, BOLD)
     for record in found:
         yield from _run(record, look)
@@ -71,9 +71,9 @@ def began(record: Record) -> str:
 
 def _run(record: Record, look: Look) -> Iterator[str]:
     found, started = record.history, record.history.started
-    steps = f"{found.step:,}"
+    steps = f"{found.step}" if found.step < 100_000 else f"{found.step // 1000}k"
     total = started.total_steps if started else found.step
-    if found.step < total and len(f"{steps}/{total}") < 7:
+    if found.step < total and len(f"{steps}/{total}") < 6:
         steps += f"/{total}"
     name = clean(record.name)
     if len(name) > _NAME:
@@ -81,7 +81,7 @@ def _run(record: Record, look: Look) -> Iterator[str]:
         name = ""
     base, best, final = found.baseline, found.best, found.final
     yield (
-        f"{name:<{_NAME}} {state(record, look, 9)}{duration(found.seconds):>8}{steps:>7}"
+        f"{name:<{_NAME}} {state(record, look, 9)}{duration(found.seconds):>8}{steps:>6}"
         f"{loss(base.eval_loss if base else None):>6}{loss(best.eval_loss if best else None):>6}"
         f"{loss(final.eval_loss if final else None):>6}{share(final.exact_match if final else None):>6}"
         f"{taken(record.size):>7}"
@@ -90,15 +90,11 @@ def _run(record: Record, look: Look) -> Iterator[str]:
     if started:
         parts += [started.base_model, number(started.samples, "sample")]
         if started.warm_start:
-            parts.append(f"goes on from {started.warm_start.run}")
+            parts.append(f"warm start from {started.warm_start.run}")
     if record.model:
         parts.append(record.model.name)
-    yield from _second(" · ".join(parts), look)
+    yield from (look.paint(line, DIM) for line in wrap(" · ".join(parts), look.width, "  "))
     for words in (record.problem, record.damage):
         if words:
-            yield from _second(words, look)
-
-
-def _second(text: str, look: Look) -> Iterator[str]:
-    line = f"  {clean(text)}"
-    yield look.paint(line if cells(line) <= look.width else f"{cut(line, look.width - 1)}…", DIM)
+            line = f"  {clean(words)}"
+            yield look.paint(line if cells(line) <= look.width else f"{cut(line, look.width - 1)}…", DIM)
