@@ -22,7 +22,7 @@ from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import EvaluationKind
 from lintune_trainer import failures, process
 from lintune_trainer.engines import axolotl_recipe, child
-from lintune_trainer.engines.axolotl_output import Bar, Log, Reader, error_in, is_bar
+from lintune_trainer.engines.axolotl_output import Bar, Log, Reader, error_in, said_in
 from lintune_trainer.run import LOG
 
 if TYPE_CHECKING:
@@ -61,15 +61,15 @@ class Axolotl:
         with child.started(command(self.processes, recipe), _environment(), folder, errors=True) as training:
             for raw in training.lines():
                 line = raw.decode(errors="replace")
-                if not is_bar(line):
-                    os.write(1, raw + b"\n")  # descriptor 1 is the run's log
-                    last.append(line)
+                if said := said_in(line).rstrip():
+                    os.write(1, f"{said}\n".encode())  # descriptor 1 is the run's log
+                    last.append(said)
                 reading.take(line)
                 process.raise_if_paused()
             code = training.end()
         process.raise_if_stopped()
         if code != 0:
-            raise LintuneError(_explained(error_in(last), job.run.folder / LOG))
+            raise LintuneError(_explained(error_in(list(last)), job.run.folder / LOG))
         reading.finish()
         _take_adapter(job)
         return reading.evaluations

@@ -56,9 +56,12 @@ class Reader:
         return Log(figures) if figures.keys() & {"loss", "eval_loss"} else None
 
 
-def is_bar(line: str) -> bool:
-    """Whether a line is some progress bar, drawn once more."""
-    return re.search(r"\d+%\|", line) is not None
+def said_in(line: str) -> str:
+    """A line without the progress bar at its beginning, which is drawn again and again, and ends without a line end."""
+    return _ANY_BAR.sub("", line)
+
+
+_ANY_BAR = re.compile(r"^.*?\d+%\|[^\[]*\[[^\]]*\]")
 
 
 def error_in(lines: Sequence[str]) -> str:

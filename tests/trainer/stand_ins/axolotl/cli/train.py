@@ -37,7 +37,7 @@ def main(config: str) -> None:
     output = Path(values["output_dir"])
     samples = sum(len(Path(entry["path"]).read_text().splitlines()) for entry in values["datasets"])
     per_epoch = samples // (values["micro_batch_size"] * values.get("gradient_accumulation_steps", 1))
-    total = values.get("max_steps") or per_epoch * values["num_epochs"]
+    total = int(values.get("max_steps") or per_epoch * values["num_epochs"])
     log(f"{samples} samples, {total} steps")
     torch.manual_seed(0)
     base = AutoModelForCausalLM.from_pretrained(values["base_model"], dtype=torch.float32)
