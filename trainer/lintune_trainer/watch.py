@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,8 @@ class Watch(TrainerCallback):  # type: ignore[misc] # transformers has no types
             return []  # their losses are not comparable with those of pairs
         train = self._job.train
         some = random.Random(self._job.recipe.seed).sample(train, min(_AT_START, len(train)))  # noqa: S311
-        return [score.loss for score in evaluation.evaluate(model, some, self._batch_size).each]
+        losses = [score.loss for score in evaluation.evaluate(model, some, self._batch_size).each]
+        return [loss for loss in losses if math.isfinite(loss)]  # the others will stop the run when it comes to them
 
     def _odd_ones(self, model: Any) -> list[events.SamplePlace]:
         """Of the step's samples those whose own loss is out of line; all, where that cannot be said of single ones."""

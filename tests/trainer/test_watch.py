@@ -1,0 +1,254 @@
+"""What is watched while a model learns: real training, on small models with random weights."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from lintune_schemas import events, runs
+from lintune_schemas.events import CheckpointSaved, Evaluation, Progress, RunFailed, SamplePlace, Warned, WarningTopic
+from lintune_schemas.plan import plan
+from lintune_schemas.recipe import Recipe
+from lintune_schemas.runs import DatasetLock
+from lintune_trainer import checkpoints, evaluation
+from lintune_trainer.data import Sample
+from lintune_trainer.device import Device
+from lintune_trainer.job import HeldModel, Job
+from lintune_trainer.places import SamplesError
+from lintune_trainer.run import Run, RunFailedError, create
+from lintune_trainer.training import fine_tune
+
+pytestmark = pytest.mark.long
+
+CPU = Device("cpu", "CPU", torch.float32)
+
+MakeJob = Callable[..., Job]
+
+
+@pytest.fixture
+def job(tmp_path: Path, small_model: Path, samples: list[Sample], recipe: Callable[..., Recipe]) -> MakeJob:
+    """A job for the small model with eight samples, in a run of its own."""
+
+    def made(
+        train: list[Sample] = samples[:8],
+        evaluation: list[Sample] | None = None,
+        weights: Path = small_model,
+        **values: object,
+    ) -> Job:
+        asked = recipe(**{"lora_target_linear": True, "learning_rate": 0.01, "micro_batch_size": 4, **values})
+        return Job(
+            run=create(asked, tmp_path, DatasetLock("0" * 16), lambda _: None),
+            recipe=asked,
+            recipe_path=tmp_path / "recipe.yaml",
+            weights=weights,
+            model=HeldModel(weights, asked, CPU),
+            train=[replace(sample, path=tmp_path / "data" / sample.path.name) for sample in train],
+            evaluation=evaluation or [],
+            plan=plan(asked, len(train)),
+            device=CPU,
+            checkpoint=None,
+            adapter=None,
+        )
+
+    return made
+
+
+def reported(run: Run) -> list[events.Event]:
+    return list(events.read(run.folder / runs.EVENTS))
+
+
+def warned_of(run: Run, topic: WarningTopic) -> list[Warned]:
+    return [event for event in reported(run) if isinstance(event, Warned) and event.topic is topic]
+
+
+def finite(checkpoint: Path) -> bool:
+    from safetensors.torch import load_file
+
+    return all(
+        bool(weights.isfinite().all()) for weights in load_file(checkpoint / "adapter_model.safetensors").values()
+    )
+
+
+# Losses that are no number
+
+
+@pytest.fixture(scope="module")
+def hole(samples: list[Sample]) -> int:
+    """A token that is in sample 6 alone."""
+    others = {token for index, sample in enumerate(samples) for token in sample.ids if index != 6}
+    return next(token for token in samples[6].ids if token not in others)
+
+
+@pytest.fixture(scope="module")
+def model_with_a_hole(tmp_path_factory: pytest.TempPathFactory, small_model: Path, hole: int) -> Path:
+    """A model whose embedding of one token is no number, as after a careless conversion."""
+    from lintune_trainer import models
+
+    torch.manual_seed(0)
+    config = LlamaConfig.from_pretrained(small_model, tie_word_embeddings=False)
+    model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        model.model.embed_tokens.weight[hole] = float("nan")
+    folder = tmp_path_factory.mktemp("models") / "hole"
+    model.save_pretrained(folder)
+    models.copy_tokenizer(small_model, folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"micro_batch_size": 1},
+        {"micro_batch_size": 4},
+        {"micro_batch_size": 2, "gradient_accumulation_steps": 4},
+        {"micro_batch_size": 4, "gradient_checkpointing": True, "max_grad_norm": 0.0},
+    ],
+)
+def test_the_sample_whose_loss_is_no_number_is_named(
+    job: MakeJob, samples: list[Sample], model_with_a_hole: Path, values: dict[str, object]
+) -> None:
+    ruined = job(samples[:16], weights=model_with_a_hole, save_steps=1, save_total_limit=20, **values)
+    with pytest.raises(RunFailedError, match=r"because of data/train\.jsonl:7: other samples"), ruined.run.recorded():
+        fine_tune(ruined)
+    *before, last = reported(ruined.run)
+    assert isinstance(last, RunFailed)
+    assert last.samples == [SamplePlace("data/train.jsonl", 7)]
+    assert "Correct that sample or take it out" in last.message
+    taken = [event.step for event in before if isinstance(event, Progress)]
+    assert f"at step {len(taken) + 1}" in last.message
+    written = checkpoints.found(checkpoints.folder_of(ruined.run.folder))
+    assert [checkpoints.step_of(checkpoint) for checkpoint in written] == taken
+    assert all(finite(checkpoint) for checkpoint in written)
+    assert not (ruined.run.folder / "adapter").exists()
+
+
+def test_an_evaluation_sample_whose_loss_is_no_number_is_named(
+    job: MakeJob, samples: list[Sample], model_with_a_hole: Path
+) -> None:
+    ruined = job(samples[:4], [replace(samples[6], path=Path("/elsewhere/eval.jsonl")), samples[8]], model_with_a_hole)
+    with pytest.raises(SamplesError, match=r"no number on /elsewhere/eval\.jsonl:7, and is one on") as raised:
+        fine_tune(replace(ruined, plan=replace(ruined.plan, total_steps=4)))
+    assert raised.value.places == [SamplePlace("/elsewhere/eval.jsonl", 7)]
+
+
+def test_weights_that_overflow_are_not_written(job: MakeJob) -> None:
+    ruined = job(learning_rate=1e39, max_grad_norm=0.0, warmup_steps=0, max_steps=1)
+    with pytest.raises(SamplesError, match=r"overflowed at step 1: training has diverged\. Lower learning_rate"):
+        fine_tune(ruined)
+    assert not checkpoints.found(checkpoints.folder_of(ruined.run.folder))
+    assert not (ruined.run.folder / "adapter").exists()
+
+
+# Losses that shoot up
+
+
+def test_training_that_diverges_is_stopped_with_the_samples_of_the_step(job: MakeJob, samples: list[Sample]) -> None:
+    wild = job(samples[:16], learning_rate=3.0, max_grad_norm=0.0, num_epochs=50, warmup_steps=0)
+    with pytest.raises(SamplesError, match=r"The loss shot up at step \d+, .*diverged. Lower learning_rate") as raised:
+        fine_tune(wild)
+    steps = [event for event in reported(wild.run) if isinstance(event, Progress)]
+    assert len(steps) < wild.plan.total_steps
+    assert 1 <= len(raised.value.places) <= 4
+    (spike,) = warned_of(wild.run, WarningTopic.LOSS_SPIKE)
+    assert spike.samples == raised.value.places
+
+
+def test_an_odd_sample_is_named_once_and_training_goes_on(job: MakeJob, samples: list[Sample]) -> None:
+    """The model has learned what answers look like when it meets one of random tokens."""
+    odd = replace(samples[20], line=99, ids=tuple(range(1000, 1060)), labels=(-100, *range(1001, 1060)))
+    usual = [replace(samples[index % 8], line=index + 1) for index in range(159)]
+    healthy = job([*usual, odd], micro_batch_size=2, num_epochs=2)
+    fine_tune(healthy)
+    (spike,) = warned_of(healthy.run, WarningTopic.LOSS_SPIKE)
+    assert spike.samples == [SamplePlace("data/train.jsonl", 99)]
+    assert (healthy.run.folder / "adapter").exists()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("batch", [1, 8])
+def test_usual_training_is_silent(job: MakeJob, samples: list[Sample], batch: int, seed: int) -> None:
+    healthy = job(samples, samples[:4], micro_batch_size=batch, num_epochs=3, seed=seed)
+    fine_tune(healthy)
+    assert not [event for event in reported(healthy.run) if isinstance(event, Warned)]
+
+
+# When to stop
+
+
+def evaluations(run: Run) -> dict[int, float]:
+    return {event.step: event.eval_loss for event in reported(run) if isinstance(event, Evaluation)}
+
+
+STOPS_EARLY = {"num_epochs": 30, "early_stopping_patience": 2, "learning_rate": 0.03, "save_total_limit": 1}
+
+
+def test_early_stopping_ends_with_the_best_checkpoint(job: MakeJob, samples: list[Sample]) -> None:
+    early = job(samples[:8], samples[24:28], **STOPS_EARLY)
+    fine_tune(early)
+    seen = evaluations(early.run)
+    best = min(seen, key=lambda step: seen[step])
+    assert list(seen) == list(range(2, best + 5, 2))  # two evaluations later it ends
+    assert max(seen) < early.plan.total_steps
+    (warned,) = warned_of(early.run, WarningTopic.EARLY_STOP)
+    assert warned.epoch == best / 2
+    assert f"after epoch {best // 2}" in warned.message
+    scores = evaluation.evaluate(early.model.tuned(early.run.folder / "adapter"), early.evaluation, 4)
+    assert scores.loss == pytest.approx(seen[best], rel=1e-4)
+    (saved,) = [event for event in reported(early.run) if isinstance(event, CheckpointSaved) and event.step == best]
+    assert saved.best
+
+
+def test_the_best_checkpoint_at_the_end(job: MakeJob, samples: list[Sample]) -> None:
+    whole = job(samples[:8], samples[24:28], load_best_model_at_end=True, num_epochs=8, learning_rate=0.03)
+    fine_tune(whole)
+    seen = evaluations(whole.run)
+    assert max(seen) == whole.plan.total_steps  # the last weights have their chance, too
+    assert min(seen, key=lambda step: seen[step]) < max(seen)
+    scores = evaluation.evaluate(whole.model.tuned(whole.run.folder / "adapter"), whole.evaluation, 4)
+    assert scores.loss == pytest.approx(min(seen.values()), rel=1e-4)
+
+
+def resumed(before: Job, step: int) -> Job:
+    """The same training, gone on with from one of its checkpoints, in this process."""
+    model = HeldModel(before.weights, before.recipe, CPU)
+    checkpoint = checkpoints.of_step(checkpoints.folder_of(before.run.folder), step)
+    run = create(before.recipe, before.recipe_path.parent, DatasetLock("0" * 16), lambda _: None)
+    return replace(before, run=run, model=model, checkpoint=checkpoint)
+
+
+def test_a_resumed_run_stops_where_it_would_have_stopped(job: MakeJob, samples: list[Sample]) -> None:
+    early = job(samples[:8], samples[24:28], **{**STOPS_EARLY, "save_total_limit": 100})
+    fine_tune(early)
+    seen = evaluations(early.run)
+    steps = [event.step for event in reported(early.run) if isinstance(event, Progress)]
+    for step in (seen and max(seen) - 2, max(seen)):
+        again = resumed(early, step)
+        fine_tune(again)
+        later = [event.step for event in reported(again.run) if isinstance(event, Progress)]
+        assert later == [each for each in steps if each > step]
+        assert evaluations(again.run) == pytest.approx({at: loss for at, loss in seen.items() if at > step}, rel=1e-4)
+        assert len(warned_of(again.run, WarningTopic.EARLY_STOP)) == (step < max(seen))
+
+
+def test_a_resumed_run_sees_the_divergence_that_began_before(job: MakeJob, samples: list[Sample]) -> None:
+    wild = job(
+        samples[:16],
+        learning_rate=3.0,
+        max_grad_norm=0.0,
+        num_epochs=50,
+        warmup_steps=0,
+        save_steps=1,
+        save_total_limit=100,
+    )
+    with pytest.raises(SamplesError) as first:
+        fine_tune(wild)
+    last = checkpoints.newest(checkpoints.folder_of(wild.run.folder))
+    assert last is not None
+    again = resumed(wild, checkpoints.step_of(last) - 5)
+    with pytest.raises(SamplesError) as second:
+        fine_tune(again)
+    assert second.value.places == first.value.places
+    assert str(second.value)[:30] == str(first.value)[:30]
