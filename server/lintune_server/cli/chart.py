@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lintune_server.cli.terminal import Look
 
 _ROWS = 12
+"""About how many lines a chart has: as many as give the same to each step of its scale."""
 _LEFT, _RIGHT = 8, 3
 """Columns of what stands beside the curves: losses and an axis; names of lines."""
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
@@ -64,6 +65,8 @@ class _Canvas:
         self._tick = _round_step((max(losses) - min(losses)) or abs(max(losses)) or 1.0, 5)
         self._low = math.floor(min(losses) / self._tick) * self._tick
         self._high = max(math.ceil(max(losses) / self._tick) * self._tick, self._low + self._tick)
+        self._ticks = round((self._high - self._low) / self._tick)
+        self._rows = max(_ROWS // self._ticks, 1) * self._ticks + 1
         self._dots: dict[tuple[int, int], int] = {}
         self._texts: dict[tuple[int, int], str] = {}
         self._colours: dict[tuple[int, int], str] = {}
@@ -97,11 +100,12 @@ class _Canvas:
     def lines(self, look: Look) -> Iterator[str]:
         plain = self._down == 1
         corner, across, axis, tick = ("+", "-", "|", "+") if plain else ("└", "─", "│", "┤")
-        count = round((self._high - self._low) / self._tick)
-        labels = {self._row(loss): loss for loss in (self._low + number * self._tick for number in range(count + 1))}
+        losses = (self._low + number * self._tick for number in range(self._ticks + 1))
+        labels = {self._row(loss): loss for loss in losses}
         decimals = max(-math.floor(math.log10(self._tick)), 0)
-        for row in range(_ROWS):
+        for row in range(self._rows):
             label = f"{labels[row]:.{decimals}f}" if row in labels else ""
+            label = label if len(label) <= _LEFT - 2 else f"{labels[row]:.0e}"
             cells = "".join(self._cell((column, row), look) for column in range(self._columns + _RIGHT))
             yield f"{label:>{_LEFT - 2}} {tick if label else axis}{cells}".rstrip()
         yield f"{'':{_LEFT - 1}}{corner}{across * self._columns}"
@@ -126,7 +130,7 @@ class _Canvas:
     def _dot(self, point: Point) -> tuple[int, int]:
         share = (point.step - self._first) / (self._last - self._first)
         height = (self._high - point.loss) / (self._high - self._low)
-        return round(share * (self._columns * self._across - 1)), round(height * (_ROWS * self._down - 1))
+        return round(share * (self._columns * self._across - 1)), round(height * (self._rows * self._down - 1))
 
     def _row(self, loss: float) -> int:
         return self._dot(Point(self._first, loss))[1] // self._down

@@ -360,6 +360,7 @@ def test_colours_are_for_terminals(two: Command):
     assert b"\x1b[32m" in shown
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_steps_are_thinned(two: Command):
     name = "20261127T000000Z-11111111"
     steps = [step(name, number, 1 + 1 / number) for number in range(1, 100_001)]
