@@ -34,6 +34,8 @@ _SHUTDOWN_GRACE = 1.5
 """Seconds a trainer gets at shutdown: editors kill a server that takes longer than two."""
 _LOOK_EVERY = 1.0
 """Seconds between two looks at a trainer that another program started."""
+_MOST_LOOKS, _REST = 5, 0.2
+"""At files that change while they are looked at, and the seconds between two looks."""
 _OFFERED_FOR = 24 * 3600.0
 """Seconds for which a run that died is worth a message box when the editor starts. Later, the status is enough."""
 
@@ -131,11 +133,11 @@ class Training:
         self._begin(_Job(recipe, by_hand=True))
 
     async def resume(self, recipe: Path) -> None:
-        """Go on with the recipe's newest run, which was paused, stopped or killed. Raises LintuneError."""
+        """Go on with the recipe's newest run, which did not end as it should. Raises LintuneError."""
         run = await asyncio.to_thread(runs.newest, recipe)
         self._require_rest(recipe)
         if run is None or not run.can_be_resumed:
-            raise LintuneError(f"No training of {recipe.name} was paused, stopped or killed. Train it anew.")
+            raise LintuneError(f"The last training of {recipe.name} is not one that can be resumed. Train it anew.")
         self._begin(_Job(recipe, by_hand=True, resume=run, fingerprint=run.fingerprint))
 
     def pause(self) -> bool:
@@ -257,8 +259,18 @@ class Training:
                 await self._skip(recipe, verdict)
 
     async def _inspect(self, recipe: Path, *, by_hand: bool = False) -> Preflight:
-        data = list(self._session.workspace.data_of(recipe))
-        if await asyncio.to_thread(preflight.is_large, data):
+        """What is on disk now: looked at again while it changes, but not for ever."""
+        files = [recipe, *self._session.workspace.data_of(recipe)]
+        for _ in range(_MOST_LOOKS):
+            state = await asyncio.to_thread(preflight.state_of, files)
+            flight = await self._look_at(recipe, files, by_hand)
+            if await asyncio.to_thread(preflight.state_of, files) == state:
+                break
+            await asyncio.sleep(_REST)
+        return flight
+
+    async def _look_at(self, recipe: Path, files: list[Path], by_hand: bool) -> Preflight:
+        if await asyncio.to_thread(preflight.is_large, files):
             try:
                 return await self._session.analyst.preflight(recipe, by_hand=by_hand)
             except AnalystGone:

@@ -5,6 +5,7 @@ It takes as long as linting does. At large data sets the analyst looks, so that 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 (msgspec reads the fields' types)
 from typing import TYPE_CHECKING
@@ -89,8 +90,18 @@ def require_room(path: Path, assignments: Sequence[str]) -> None:
 
 
 def is_large(paths: Sequence[Path]) -> bool:
-    """Whether looking at these data sets takes a while."""
-    return sum(path.stat().st_size for path in paths if path.is_file()) > _LARGE
+    """Whether looking at a recipe and its data sets takes a while."""
+    return sum(size for size, *_ in state_of(paths)) > _LARGE
+
+
+def state_of(paths: Sequence[Path]) -> list[tuple[int, ...]]:
+    """What is another when one of the files is another; first the size of each. Of what is no file, nothing."""
+    found: list[tuple[int, ...]] = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            found.append((status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
+    return found
 
 
 def _fingerprint(recipe: Recipe, path: Path) -> tuple[str | None, str | None]:

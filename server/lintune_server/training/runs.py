@@ -65,7 +65,7 @@ class Run:
     @property
     def can_be_resumed(self) -> bool:
         """Whether a trainer can go on with it."""
-        return self.state in (RunState.PAUSED, RunState.CANCELLED, RunState.DEAD)
+        return self.state not in (RunState.RUNNING, RunState.FINISHED)
 
     @property
     def place(self) -> str:
@@ -98,10 +98,11 @@ def read(folder: Path) -> Run:
     begun = next((event for event in reversed(found) if isinstance(event, RunStarted | RunResumed)), None)
     lock = runs.read_dataset_lock(folder)
     last = found[-1] if found else None
+    recipe = started.recipe if started else lock and lock.recipe
     return Run(
         folder,
         _state(last, begun.pid if begun else None, folder),
-        Path(started.recipe) if started else None,
+        Path(recipe) if recipe else None,
         lock.fingerprint if lock else None,
         last,
         begun.pid if begun else None,
