@@ -53,7 +53,8 @@ class HeldModel:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An engine trains `train`, reports to `run`, and leaves the adapter, as PEFT saves it, in `export.adapter_folder`."""
+    """An engine trains on `train`, reports to `run`, and leaves the adapter, as PEFT saves it, in
+    `export.adapter_folder`."""
 
     run: Run
     recipe: Recipe

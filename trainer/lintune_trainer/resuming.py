@@ -33,7 +33,7 @@ def find(recipe_path: Path, wanted: str) -> Path:
     folder = next((run for run in of_recipe if run.name in names), None)
     if folder is None:
         raise LintuneError(
-            f"{recipe_path.name} has no run {wanted}; its newest is {of_recipe[0].name}. All are listed by: lintune runs"
+            f"{recipe_path.name} has no run {wanted}; its newest is {of_recipe[0].name}. List them with: lintune runs"
         )
     if any(isinstance(event, RunFinished) for event in runs.read_events(folder)):
         raise LintuneError(f"The run {folder.name} is finished: there is nothing to resume. Train without --resume.")

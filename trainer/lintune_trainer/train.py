@@ -97,7 +97,7 @@ def _carry_out(
             base = models.fetch(base)
             chat = model_files.load_tokenizer(base, recipe.chat_template, recipe.chat_template_jinja)
             train_set, eval_set = data.tokenize(files, recipe, chat, this.warn)
-            start = warm_start.choose(recipe, recipe_path, train_set)
+            start = warm_start.choose(recipe, recipe_path, train_set, this.past.started)
             steps = plan(recipe, len(start.samples), engine.processes)
             on = device.choose(recipe)
             started = events.RunStarted(

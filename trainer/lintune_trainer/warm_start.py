@@ -46,11 +46,17 @@ class Start:
             yield f"No warm start, but all of the training: {self.why_not}."
 
 
-def choose(recipe: Recipe, recipe_path: Path, samples: list[Sample]) -> Start:
-    """What to train on, and what to go on from. samples: all that the recipe has now."""
-    if not recipe.lintune.warm_start:
+def choose(recipe: Recipe, recipe_path: Path, samples: list[Sample], began: events.RunStarted | None) -> Start:
+    """What to train on, and what to go on from. samples: all that the recipe has now.
+
+    began: of a run that goes on, whose choice is made.
+    """
+    if not recipe.lintune.warm_start or (began and began.warm_start is None):
         return Start(samples)
-    last = _last_finished(recipe_path)
+    if began and began.warm_start:
+        last: Path | None = runs.runs_folder(recipe_path.parent) / began.warm_start.run
+    else:
+        last = _last_finished(recipe_path)
     if last is None:
         return Start(samples, why_not="there is no finished run to go on from")
     if recipe.val_set_size and not recipe.test_datasets:
