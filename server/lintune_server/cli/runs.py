@@ -38,12 +38,18 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.usage = "lintune runs [RECIPE|FOLDER] | show [RUN] | compare [A [B]]"
+    parser.usage = (
+        "lintune runs [--json] [RECIPE|FOLDER]\n"
+        "       lintune runs show [--plot FILE] [--json] [RUN]\n"
+        "       lintune runs compare [--json] [A] [B]"
+    )
     parser.description = (
         "The runs of a recipe, or all runs in a folder, newest first; one of them in detail; what two of them differ "
         "in. Exit codes: 0, or 2 when there is no such run."
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="", parser_class=argparse.ArgumentParser)
+    commands = parser.add_subparsers(
+        dest="command", required=True, title="commands", parser_class=argparse.ArgumentParser
+    )
     whose = "whose runs (default: those of the nearest folder upward that has some)"
     listing = commands.add_parser("list", prog="lintune runs", help="list them: what is done without a command")
     listing.add_argument("place", type=Path, nargs="?", metavar="RECIPE|FOLDER", help=whose)
