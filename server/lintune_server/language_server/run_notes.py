@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lintune_server.language_server.session import Session
 
 CODE = "training"
-"""Of these findings: they are no rule's."""
+"""Of these findings. They have no name: they are no rule's, which could be explained or ignored."""
 
 
 class RunNotes:
@@ -48,7 +48,7 @@ class RunNotes:
         found: dict[Path, list[Finding]] = {}
         for sample in event.samples:
             start = Position(max(sample.line - 1, 0), 0)
-            finding = Finding(CODE, CODE, severity, event.message, Range(start, Position(start.line, 1)))
+            finding = Finding(CODE, "", severity, event.message, Range(start, Position(start.line, 1)))
             found.setdefault(real_path(recipe.parent / sample.path), []).append(finding)
         self._files_of.setdefault(recipe, set()).update(found)
         for file, findings in found.items():

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lintune_schemas import runs as run_files
 from lintune_schemas.errors import LintuneError
 from lintune_server.analyst.client import AnalystGone
+from lintune_server.language_server.offers import Offers
 from lintune_server.language_server.run_view import RunView
 from lintune_server.training import policy, preflight, runs, trainers
+from lintune_server.training.following import follow
 from lintune_server.training.policy import Ongoing, Queue, Reason, Skip, Supersede, Train
-from lintune_server.training.runs import Run, RunState
 from lintune_server.training.supervisor import Outcome, Phase, TrainerProcess
 
 if TYPE_CHECKING:
@@ -27,17 +27,14 @@ if TYPE_CHECKING:
     from lintune_schemas.events import Event
     from lintune_server.language_server.session import Session
     from lintune_server.training.preflight import Preflight
+    from lintune_server.training.runs import Run
 
 log = logging.getLogger(__name__)
 
 _SHUTDOWN_GRACE = 1.5
 """Seconds a trainer gets at shutdown: editors kill a server that takes longer than two."""
-_LOOK_EVERY = 1.0
-"""Seconds between two looks at a trainer that another program started."""
 _MOST_LOOKS, _REST = 5, 0.2
 """At files that change while they are looked at, and the seconds between two looks."""
-_OFFERED_FOR = 24 * 3600.0
-"""Seconds for which a run that died is worth a message box when the editor starts. Later, the status is enough."""
 
 
 @dataclass
@@ -64,6 +61,7 @@ class Training:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._view = RunView(session)
+        self._offers = Offers(session)
         self._job: _Job | None = None
         self._worker: asyncio.Task[None] | None = None
         self._saves: dict[Path, None] = {}
@@ -77,7 +75,6 @@ class Training:
         """Fingerprints of what another program trained while it was waited for."""
         self._paused: dict[Path, Path] = {}
         """By recipe, the run that somebody paused since the session began."""
-        self._offered: set[Path] = set()
 
     @property
     def running(self) -> Path | None:
@@ -97,26 +94,32 @@ class Training:
 
     async def recipes_found(self, found: list[Path]) -> None:
         """The workspace has these recipes, which nobody knew of before."""
-        if not self._session.trusted or self._job is not None:
-            if self._job is None:
-                await self._view.rest(next(iter(found), None))
+        if self._session.trusted:
+            for recipe in found:
+                if await self._find_trainer(recipe):
+                    return
+        if self._job is not None:
             return
-        for recipe in found:
-            if await asyncio.to_thread(trainers.is_at_work, recipe.parent) and self._job is None:
-                run = await asyncio.to_thread(runs.at_work, recipe.parent)
-                its = (recipe.parent / run.recipe).resolve() if run and run.recipe else recipe
-                self._begin(_Job(its, elsewhere=True))
-                return
         await self._view.rest(next(iter(found), None))
-        for recipe in found:
-            run = await asyncio.to_thread(runs.newest, recipe)
-            if run and run.state in (RunState.DEAD, RunState.PAUSED) and await asyncio.to_thread(_is_recent, run):
-                words = f"The training of {recipe.name} was {_WAS[run.state]} {run.place}. It can be resumed."
-                self._offer(recipe, run, words)
+        if self._session.trusted:
+            for recipe in found:
+                await self._offers.look(recipe)
+
+    async def _find_trainer(self, recipe: Path) -> bool:
+        """Follow the trainer that is at work in a recipe's folder, if there is one. Whether there is."""
+        if not await asyncio.to_thread(trainers.is_at_work, recipe.parent):
+            return False
+        run = await asyncio.to_thread(runs.at_work, recipe.parent)
+        if self._job is None:
+            its = (recipe.parent / run.recipe).resolve() if run and run.recipe else recipe
+            self._begin(_Job(its, elsewhere=True))
+        return True
 
     async def trust_changed(self) -> None:
         if not self._session.trusted:
-            self.stop()
+            self._forget_saves()
+            if self._job and not self._job.elsewhere:
+                self.stop()
         await self.recipes_found(self._session.workspace.recipes)
 
     def saved(self, recipe: Path) -> None:
@@ -153,10 +156,7 @@ class Training:
 
     def stop(self) -> bool:
         """Stop the run that is going on, and forget what waits. False when there was none. Raises LintuneError."""
-        self._era += 1
-        self._saves.clear()
-        self._later.clear()
-        self._elsewhere.clear()
+        self._forget_saves()
         if self._job is None:
             return self._give_up_paused()
         job = self._job
@@ -170,9 +170,7 @@ class Training:
 
     async def end(self) -> None:
         """The server goes down: no trainer survives it, but its run can be resumed."""
-        self._era += 1
-        self._saves.clear()
-        self._later.clear()
+        self._forget_saves()
         job = self._job
         if job is None or self._worker is None:
             return
@@ -183,6 +181,12 @@ class Training:
             self._worker.cancel()
         if self._worker is not asyncio.current_task():
             await asyncio.wait({self._worker}, timeout=_SHUTDOWN_GRACE + 1)
+
+    def _forget_saves(self) -> None:
+        self._era += 1
+        self._saves.clear()
+        self._later.clear()
+        self._elsewhere.clear()
 
     def _require_rest(self, recipe: Path) -> None:
         if not self._session.trusted:
@@ -210,16 +214,6 @@ class Training:
         raise LintuneError(
             f"This training was started elsewhere ({which}) and cannot be stopped from here: stop it there."
         )
-
-    def _offer(self, recipe: Path, run: Run, words: str) -> None:
-        """Once a run."""
-        if run.folder not in self._offered:
-            self._offered.add(run.folder)
-            self._session.start(self._ask_to_resume(recipe, words))
-
-    async def _ask_to_resume(self, recipe: Path, words: str) -> None:
-        if await self._session.messages.offer(words, "Resume Training"):
-            await self.resume(recipe)
 
     # Saves
 
@@ -351,7 +345,7 @@ class Training:
             self._paused[job.recipe] = outcome.run
         await self._view.ended(job.recipe, outcome)
         if outcome.phase is Phase.DIED and outcome.run:
-            self._offer(job.recipe, await asyncio.to_thread(runs.read, outcome.run), outcome.message)
+            self._offers.make(job.recipe, outcome.run, outcome.message)
 
     async def _train(self, job: _Job) -> Outcome:
         def on_event(event: Event) -> None:
@@ -378,34 +372,19 @@ class Training:
 
     async def _follow(self, job: _Job) -> None:
         """Wait for a trainer that another program started, and say how far it is."""
+
+        def seen(run: Run | None) -> None:
+            job.run = run
+            self._view.followed(job.recipe, run)
+
         job.elsewhere = True
-        folder = job.recipe.parent
-        before = {run.name for run in await asyncio.to_thread(lambda: list(run_files.run_directories(folder)))}
-        trained: set[str | None] = set()
-        while await asyncio.to_thread(trainers.is_at_work, folder):
-            job.run = await asyncio.to_thread(runs.at_work, folder)
-            if job.run:
-                trained.add(job.run.fingerprint)
-            self._view.followed(job.recipe, job.run)
-            await asyncio.sleep(_LOOK_EVERY)
-        since = await asyncio.to_thread(lambda: [run for run in runs.of_recipe(job.recipe) if run.name not in before])
-        trained.update(run.fingerprint for run in since)
+        trained = await follow(job.recipe, seen)
         await self._view.left(job.recipe)
         self._elsewhere[job.recipe] = trained
         if job.fingerprint and not job.by_hand and not job.halted:
             self._later[job.recipe] = None
 
 
-_WAS = {RunState.DEAD: "killed", RunState.PAUSED: "paused"}
-
-
 async def _fingerprint_of(run: Path | None) -> str | None:
     lock = await asyncio.to_thread(run_files.read_dataset_lock, run) if run else None
     return lock.fingerprint if lock else None
-
-
-def _is_recent(run: Run) -> bool:
-    try:
-        return abs(time.time() - (run.folder / run_files.EVENTS).stat().st_mtime) < _OFFERED_FOR
-    except OSError:
-        return False

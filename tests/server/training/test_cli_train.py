@@ -8,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
+
+from lintune_schemas import runs
 
 pytestmark = pytest.mark.usefixtures("scripted_trainer")
 
@@ -84,6 +87,33 @@ def test_no_recipe(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_model_that_cannot_fit_is_refused_before_anything_begins(recipe: Path) -> None:
+    model = recipe.with_name("huge")
+    model.mkdir()
+    sizes = {"vocab_size": 128_256, "hidden_size": 16_384, "intermediate_size": 53_248, "num_hidden_layers": 126}
+    heads = {"num_attention_heads": 128, "num_key_value_heads": 8}
+    (model / "config.json").write_text(json.dumps({"model_type": "llama", **sizes, **heads}))
+    done = lintune("train", recipe, "--set", "base_model=./huge", "--set", "adapter=lora")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Not trained: recipe.yaml:1 HW701 The training takes about" in done.stderr
+    assert "To train all the same, write lintune.lint.ignore: [HW701] in the recipe." in done.stderr
+    assert not recipe.with_name(".lintune").exists()
+    ignored = ["--set", "lintune.lint.ignore=[HW701]"]
+    assert lintune("train", recipe, "--set", "base_model=./huge", "--set", "adapter=lora", *ignored).returncode == 0
+
+
+def test_a_run_that_was_stopped_is_resumed(recipe: Path) -> None:
+    recipe.with_name("behaviour").write_text("die")
+    died = lintune("train", recipe)
+    assert f"Go on with it: lintune train {recipe} --resume latest" in died.stderr
+    recipe.with_name("behaviour").write_text("finish")
+    (run,) = runs.run_directories(recipe.parent)
+    done = lintune("train", recipe, "--resume", run.name)
+    assert done.returncode == 0
+    assert msgspec.json.decode((run / "argv").read_bytes()) == ["--resume", run.name]
+    assert list(runs.run_directories(recipe.parent)) == [run]
+
+
 @pytest.mark.parametrize(("how", "times"), [("hang", 1), ("stubborn", 2)])
 def test_ctrl_c_stops_the_run_and_a_second_one_at_once(recipe: Path, how: str, times: int) -> None:
     recipe.with_name("behaviour").write_text(how)
@@ -99,4 +129,5 @@ def test_ctrl_c_stops_the_run_and_a_second_one_at_once(recipe: Path, how: str, t
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "The training was stopped" in said
+    assert f"Go on with it: lintune train {recipe} --resume latest" in said
     assert "Traceback" not in said

@@ -89,7 +89,7 @@ class _Menu:
         self._document = document
         self._report = report
         self._converter = ls.session.converter(report.lines)
-        near = (finding for finding in report.findings if _is_near(finding, range_))
+        near = (finding for finding in report.findings if finding.name and _is_near(finding, range_))
         touched = (finding for finding in near if _touches(self._converter.range(finding.range), range_))
         self._findings = list(islice(touched, _MOST))
         self._first = {finding.code: finding for finding in reversed(self._findings)}

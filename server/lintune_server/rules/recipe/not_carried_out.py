@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lintune_schemas import recipe_keys
 from lintune_schemas.model_files import CHAT_TEMPLATES
-from lintune_schemas.plan import GPU_OPTIMIZERS, OPTIMIZERS, SCHEDULERS
+from lintune_schemas.plan import GPU_OPTIMIZERS, OPTIMIZERS, RL_METHODS, SCHEDULERS
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import RecipeProblem
 from lintune_server.lint.rule import recipe_rule
@@ -58,29 +58,35 @@ def not_carried_out(source: RecipeSource) -> Iterator[RecipeProblem]:
     ## What it does
     Names the keys that Axolotl honours and the built-in trainer does not: each that changes the model that comes out,
     and in one finding those that change only speed and memory. Values that the built-in trainer does not know (an
-    optimizer, a schedule, a chat template, 8 bits, no adapter) are named as well. Keys that are empty, `false` or at
-    their default say nothing, and keys about reports and caches change nothing: of those it is silent.
+    optimizer, a schedule, a way to learn from preferences, a chat template, 8 bits, no adapter) are named as well. Keys
+    that are empty, `false` or at their default say nothing, and keys about reports and caches change nothing: of those
+    it is silent. With `lintune.backend: axolotl`, which trains by all of them, only what is needed before and after the
+    training is named: a chat template that is known here, and an adapter.
 
     ## Why it hurts
     It does not, if you know it. A recipe may be handed to Axolotl as it is; trained here, it is trained without these.
 
     ## Example
     ```yaml
-    neftune_noise_alpha: 5
+    loraplus_lr_ratio: 16
     ```
 
     ## Use instead
-    Leave it, if it is for Axolotl; else take it out.
+    Leave it, if it is for Axolotl, and set `lintune.backend: axolotl` to have it train; else take it out.
     """
     if source.mapping is None:
         return
+    by_axolotl = source.recipe is not None and source.recipe.lintune.backend == "axolotl"
     speed: list[str] = []
     for key, value in source.values.items():
         known = recipe_keys.key_at((key,))
         if known is None or known.deprecated or key in source.faulty or _says_nothing(known, value):
             continue
         if known.carried_out:
-            yield from _value(source, key, value)
+            if not by_axolotl or key in _BESIDE_TRAINING:
+                yield from _value(source, key, value)
+        elif by_axolotl:
+            continue
         elif _SPEED.fullmatch(key):
             speed.append(key)
         elif not _BESIDE.fullmatch(key) and not _same(key, value):
@@ -94,8 +100,13 @@ def not_carried_out(source: RecipeSource) -> Iterator[RecipeProblem]:
     if "adapter" not in source.values and "base_model" in source.values:
         message = "No adapter: Axolotl trains all weights then; the built-in trainer needs adapter: lora or qlora."
         yield RecipeProblem(message, source.range_of(("base_model",)))
-    for (*entry, _), _ in source.data_paths:
-        yield from _in_entry(source, tuple(entry))
+    if not by_axolotl:
+        for (*entry, _), _ in source.data_paths:
+            yield from _in_entry(source, tuple(entry))
+
+
+_BESIDE_TRAINING = ("adapter", "chat_template")
+"""What other stages of a run need, whoever trains."""
 
 
 def _named(source: RecipeSource, path: Path, key: str) -> RecipeProblem:
@@ -127,6 +138,8 @@ def _value(source: RecipeSource, key: str, value: Any) -> Iterator[RecipeProblem
             known = (*OPTIMIZERS, *GPU_OPTIMIZERS)
         case "lr_scheduler":
             known = SCHEDULERS
+        case "rl":
+            known = RL_METHODS
         case "chat_template":
             known = ("tokenizer_default", "jinja", *CHAT_TEMPLATES)
         case "adapter":

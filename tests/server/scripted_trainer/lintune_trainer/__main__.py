@@ -66,8 +66,9 @@ def main() -> None:
         sys.exit(130)
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN if "stubborn" in what else stop)
-    train = [datasets.read(folder / entry.path, entry) for entry in recipe.datasets]
-    runs.write_dataset_lock(run, runs.lock_datasets(recipe, recipe_path, train, []))
+    if not resumed:
+        train = [datasets.read(folder / entry.path, entry) for entry in recipe.datasets]
+        runs.write_dataset_lock(run, runs.lock_datasets(recipe, recipe_path, train, []))
     (run / "niceness").write_text(str(os.nice(0)))
     (run / "argv").write_bytes(msgspec.json.encode(sys.argv[3:]))
     if resumed:
