@@ -45,6 +45,9 @@ SCHEDULERS = (
 )
 """Learning-rate schedules of transformers that need no further settings."""
 
+RL_METHODS = ("dpo", "ipo", "orpo")
+"""Ways to learn from preference pairs."""
+
 CHECKPOINTS_KEPT = 2
 """Without save_total_limit: the newest one may be broken by the crash that one wants to recover from."""
 

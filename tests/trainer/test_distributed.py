@@ -84,7 +84,10 @@ def test_two_processes_learn_as_one_with_the_same_batches(lamps: Path, tmp_path:
     assert [step for step, _ in evaluated(two.events)] == [0, 8, 16]
     for of_two, of_one in zip(evaluated(two.events), evaluated(one.events), strict=True):
         assert of_two == pytest.approx(of_one, rel=1e-4)
-    assert [event.path for event in two.of(CheckpointSaved)] == ["checkpoints/checkpoint-8", "checkpoints/checkpoint-16"]
+    assert [event.path for event in two.of(CheckpointSaved)] == [
+        "checkpoints/checkpoint-8",
+        "checkpoints/checkpoint-16",
+    ]
     assert not workers(lamps)
 
 

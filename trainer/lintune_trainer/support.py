@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
-from lintune_schemas.plan import GPU_OPTIMIZERS, OPTIMIZERS, SCHEDULERS
+from lintune_schemas.plan import GPU_OPTIMIZERS, OPTIMIZERS, RL_METHODS, SCHEDULERS
 from lintune_schemas.runs import STATE_FOLDER
 from lintune_trainer.quantizations import QUANTIZATIONS
 
@@ -27,6 +27,8 @@ def require_supported(recipe: Recipe) -> None:
             raise LintuneError("load_in_8bit is not built in. Set load_in_4bit: true instead, or neither.")
         _require("optimizer", recipe.optimizer, (*OPTIMIZERS, *GPU_OPTIMIZERS))
         _require("lr_scheduler", recipe.lr_scheduler, SCHEDULERS)
+        if recipe.rl is not None:
+            _require("rl", recipe.rl, RL_METHODS)
     for name in recipe.lintune.export.gguf:
         _require("lintune.export.gguf", name, tuple(QUANTIZATIONS))
     positive = {

@@ -84,7 +84,7 @@ def not_carried_out(source: RecipeSource) -> Iterator[RecipeProblem]:
             continue
         if known.carried_out:
             if not by_axolotl or key in _BESIDE_TRAINING:
-                yield from _value(source, key, value)
+                yield from _value(source, key, value, _who(by_axolotl))
         elif by_axolotl:
             continue
         elif _SPEED.fullmatch(key):
@@ -98,7 +98,7 @@ def not_carried_out(source: RecipeSource) -> Iterator[RecipeProblem]:
         )
         yield RecipeProblem(message, source.key_range((), speed[0]))
     if "adapter" not in source.values and "base_model" in source.values:
-        message = "No adapter: Axolotl trains all weights then; the built-in trainer needs adapter: lora or qlora."
+        message = f"No adapter: Axolotl trains all weights then; {_who(by_axolotl)} needs adapter: lora or qlora."
         yield RecipeProblem(message, source.range_of(("base_model",)))
     if not by_axolotl:
         for (*entry, _), _ in source.data_paths:
@@ -107,6 +107,10 @@ def not_carried_out(source: RecipeSource) -> Iterator[RecipeProblem]:
 
 _BESIDE_TRAINING = ("adapter", "chat_template")
 """What other stages of a run need, whoever trains."""
+
+
+def _who(by_axolotl: bool) -> str:
+    return "what comes before and after it" if by_axolotl else "the built-in trainer"
 
 
 def _named(source: RecipeSource, path: Path, key: str) -> RecipeProblem:
@@ -130,7 +134,7 @@ def _same(key: str, value: Any) -> bool:
     return False
 
 
-def _value(source: RecipeSource, key: str, value: Any) -> Iterator[RecipeProblem]:
+def _value(source: RecipeSource, key: str, value: Any, who: str) -> Iterator[RecipeProblem]:
     """Of a key that it carries out: a value that it does not."""
     known: tuple[str, ...] | None = None
     match key:
@@ -150,7 +154,7 @@ def _value(source: RecipeSource, key: str, value: Any) -> Iterator[RecipeProblem
         return
     shown = "true" if value is True else value
     instead = f"knows {listed(known)}" if known else "loads a base model whole, or in 4 bits"
-    message = f"Axolotl honours {key}: {shown}; the built-in trainer {instead}, and would not start."
+    message = f"Axolotl honours {key}: {shown}; {who} {instead}, and would not start."
     yield RecipeProblem(message, source.range_of((key,)))
 
 
