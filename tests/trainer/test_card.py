@@ -237,3 +237,11 @@ def test_a_run_begins_without_matplotlib() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "False\n"
+
+
+def test_a_later_export_is_in_the_card(folder: Path) -> None:
+    ended = run("export", folder, "--gguf", "f16")
+    assert ended.code == 0, ended
+    text = (folder / card.CARD).read_text(encoding="utf-8")
+    assert "llama-cli -m model-f16.gguf" in text
+    assert 'pipeline("text-generation", model="merged")' in text

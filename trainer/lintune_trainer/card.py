@@ -141,7 +141,7 @@ class _Card:
             yield from (f"- {' '.join(made.message.split())}" for made in self._history.warnings)
 
     def _use(self) -> Iterator[str]:
-        gguf = next((name for name in self._ggufs() if (self._run / name).is_file()), None)
+        gguf = self._gguf()
         merged = export.merged_folder(self._run)
         yield from _heading("How to use")
         if merged.is_dir():
@@ -161,8 +161,11 @@ class _Card:
             yield ""
             yield "llama.cpp gives the tokens and answers of the model that was trained: `verify.json` has the proof."
 
-    def _ggufs(self) -> list[str]:
-        return [export.gguf_file(self._run, name).name for name in (*self._recipe.lintune.export.gguf, "f16")]
+    def _gguf(self) -> str | None:
+        """The file to use: the first one that the recipe asks for, else any."""
+        wanted = [export.gguf_file(self._run, name) for name in self._recipe.lintune.export.gguf]
+        files = [*wanted, *sorted(self._run.glob("model-*.gguf"))]
+        return next((file.name for file in files if file.is_file()), None)
 
     def _data(self) -> Iterator[str]:
         started = self._started

@@ -51,7 +51,7 @@ def export_run(folder: Path, quantizations: Sequence[str] | None, streams: Strea
     if unknown:
         raise LintuneError(f"--gguf: {unknown[0]} is not known. Use one of: {', '.join(QUANTIZATIONS)}.")
     with _opened(folder, streams) as finished:
-        from lintune_trainer import export, models, verify
+        from lintune_trainer import card, export, models, verify
 
         run = finished.run
         if not export.adapter_folder(run.folder).is_dir():
@@ -60,10 +60,12 @@ def export_run(folder: Path, quantizations: Sequence[str] | None, streams: Strea
         with run.stage(Stage.EXPORT):
             weights = models.weights_folder(finished.base)
             written = export.write(run, finished.base, weights, finished.chat, wanted)
-        if not export.has_llama_cpp():
-            return True
-        with run.stage(Stage.VERIFY):
-            return verify.verify(run, finished.chat, _conversations(finished), written)
+        passed = True
+        if export.has_llama_cpp():
+            with run.stage(Stage.VERIFY):
+                passed = verify.verify(run, finished.chat, _conversations(finished), written)
+        card.write(run.folder, finished.recipe, weights)  # it says how to use the new files
+        return passed
 
 
 def verify_run(folder: Path, streams: Streams) -> bool:
@@ -101,6 +103,12 @@ def _opened(folder: Path, streams: Streams) -> Iterator[_Finished]:
 
 
 def _conversations(finished: _Finished) -> list[Conversation]:
-    """What to compare with: the evaluation samples as they are now, else the training samples."""
-    files = data.read(finished.recipe, finished.recipe_folder)
+    """What to compare with: the evaluation samples of the run, else its training samples."""
+    lock = runs.read_dataset_lock(finished.run.folder)
+    kept = lock is not None and all(locked.snapshot for locked in (*lock.train, *lock.test))
+    files = (
+        data.read_again(finished.recipe, finished.recipe_folder, lock)
+        if lock and kept
+        else data.read(finished.recipe, finished.recipe_folder)  # a run of an older version
+    )
     return [sample.conversation for file in files.test or files.train for sample in file.samples]
