@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from lintune_schemas import events
 from lintune_schemas.events import Event, StageState
-from lintune_server.training import narration, preflight
+from lintune_server.training import narration, preflight, records
 from lintune_server.training.supervisor import Outcome, Phase, TrainerProcess
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         metavar="RUN",
-        help="go on with a run that was stopped, paused or killed: its name, or latest for the last one",
+        help="go on with a run that was stopped, paused or killed: latest, its name or a beginning of it, or its folder",
     )
     parser.add_argument(
         "--json",
@@ -60,9 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Raises LintuneError when the trainer cannot be started."""
+    resume = None
     if args.resume is None:
         preflight.require_room(args.recipe, args.assignments)
-    outcome = asyncio.run(train(args.recipe, args.assignments, resume=args.resume, json=args.json))
+    else:
+        resume = records.find(args.resume, args.recipe).name
+    outcome = asyncio.run(train(args.recipe, args.assignments, resume=resume, json=args.json))
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if outcome.phase is not Phase.FINISHED:
         stopped = outcome.phase in (Phase.CANCELLED, Phase.PAUSED)

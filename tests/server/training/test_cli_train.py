@@ -108,10 +108,13 @@ def test_a_run_that_was_stopped_is_resumed(recipe: Path) -> None:
     assert f"Go on with it: lintune train {recipe} --resume latest" in died.stderr
     recipe.with_name("behaviour").write_text("finish")
     (run,) = runs.run_directories(recipe.parent)
-    done = lintune("train", recipe, "--resume", run.name)
+    done = lintune("train", recipe, "--resume", "latest")
     assert done.returncode == 0
     assert msgspec.json.decode((run / "argv").read_bytes()) == ["--resume", run.name]
     assert list(runs.run_directories(recipe.parent)) == [run]
+    unknown = lintune("train", recipe, "--resume", "yesterday")
+    assert unknown.returncode == 2
+    assert f"There is no run yesterday. There are {run.name}. See: lintune runs" in unknown.stderr
 
 
 @pytest.mark.parametrize(("how", "times"), [("hang", 1), ("stubborn", 2)])
