@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         metavar="RUN",
-        help="go on with a run that was stopped, paused or killed: latest, its name or a beginning of it, or its folder",
+        help="go on with a run that was stopped, paused or killed: latest, its name or how it begins, or its folder",
     )
     parser.add_argument(
         "--json",
