@@ -66,13 +66,16 @@ class Plan:
     checkpoints_kept: int
 
 
-def plan(recipe: Recipe, samples: int, processes: int = 1) -> Plan:
-    """The plan for training on so many samples. processes: how many train together, each on its own micro-batches.
+def plan(recipe: Recipe, samples: int, processes: int | None = None) -> Plan:
+    """The plan for training on so many samples.
+
+    processes: how many train together, each on its own micro-batches; None for as many as the recipe says, else one.
 
     Numbers as in Axolotl: `max_steps` wins over `num_epochs`; a fraction as eval_steps, save_steps or warmup_steps is
     one of all steps; without a warm-up setting, 3 % of the steps but not over 100.
     """
-    batches = math.ceil(samples / (recipe.micro_batch_size * processes))
+    together = processes or recipe.lintune.processes or 1
+    batches = math.ceil(samples / (recipe.micro_batch_size * together))
     steps_per_epoch = max(math.ceil(batches / recipe.gradient_accumulation_steps), 1)
     total = recipe.max_steps or max(math.ceil(recipe.num_epochs * steps_per_epoch), 1)
     if recipe.warmup_steps is not None:

@@ -21,6 +21,8 @@ MakeRecipe = Callable[..., Recipe]
         ({"micro_batch_size": 8, "num_epochs": 0.5}, 80, 10, 5),
         ({"micro_batch_size": 8, "num_epochs": 3, "max_steps": 7}, 80, 10, 7),
         ({"micro_batch_size": 64}, 3, 1, 1),
+        ({"micro_batch_size": 8, "lintune": {"processes": 2}}, 229, 15, 15),
+        ({"micro_batch_size": 8, "gradient_accumulation_steps": 4, "lintune": {"processes": 2}}, 229, 4, 4),
     ],
 )
 def test_steps(recipe: MakeRecipe, values: dict[str, object], samples: int, per_epoch: int, total: int) -> None:
@@ -66,6 +68,7 @@ def test_when_to_evaluate_and_save(
         ({"load_in_8bit": True}, "load_in_4bit: true"),
         ({"optimizer": "muon"}, "adamw_torch"),
         ({"lr_scheduler": "rex"}, "cosine"),
+        ({"rl": "kto"}, "dpo, ipo, orpo"),
         ({"lintune": {"export": {"gguf": ["q4_k_x"]}}}, "q4_k_m"),
         ({"micro_batch_size": 0}, "micro_batch_size: 0"),
         ({"num_epochs": -1}, "num_epochs: -1"),
@@ -76,6 +79,13 @@ def test_what_is_not_built_in_is_refused_with_what_is(
 ) -> None:
     with pytest.raises(LintuneError, match=named):
         require_supported(recipe(**values))
+
+
+def test_what_axolotl_knows_is_not_refused_when_it_trains(recipe: MakeRecipe) -> None:
+    values = {"optimizer": "muon", "lr_scheduler": "rex", "load_in_8bit": True, "rl": "kto"}
+    require_supported(recipe(**values, lintune={"backend": "axolotl"}))
+    with pytest.raises(LintuneError, match="adapter: qlora"):
+        require_supported(recipe(adapter=None, lintune={"backend": "axolotl"}))
 
 
 def test_what_is_done_otherwise_is_said(recipe: MakeRecipe) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -29,7 +29,7 @@ WORKER = "lintune_trainer.engines.worker"
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """Several workers, each with its own copy of the model (or its shard of it), on its own micro-batches."""
+    """Several workers, each with its own copy of the model, on its own micro-batches."""
 
     processes: int
     recipe: Recipe
@@ -37,7 +37,7 @@ class Launched:
 
     def require_ready(self) -> None:
         """See `Engine`."""
-        if recipes.parse(self.recipe_path).get("deepspeed"):
+        if self._asked.get("deepspeed"):
             raise LintuneError(
                 "The built-in trainer does not drive DeepSpeed. Take deepspeed out of the recipe to train with a copy "
                 "of the model on each device, or set lintune.backend: axolotl."
@@ -52,6 +52,11 @@ class Launched:
         from lintune_trainer import export
         from lintune_trainer.engines import handover
 
+        if self._asked.get("fsdp") or self._asked.get("fsdp_config"):
+            job.run.warn(
+                "fsdp is not carried out: each device gets a whole copy of the model. lintune.backend: axolotl would "
+                "spread one over all devices."
+            )
         job.model.release()  # the workers need the room
         evaluations = []
         paused = False
@@ -81,6 +86,11 @@ class Launched:
         if not export.adapter_folder(job.run.folder).is_dir():
             process.raise_if_paused()
         return evaluations
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        """The recipe as it stands in its file, if that is still there: keys that are not the built-in trainer's."""
+        return recipes.parse(self.recipe_path) if self.recipe_path.is_file() else {}
 
 
 def command(processes: int, folder: Path) -> list[str]:
