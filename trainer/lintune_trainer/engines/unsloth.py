@@ -62,7 +62,7 @@ class Unsloth:
 
 def attach(job: Job) -> Any:
     """Unsloth's PEFT model of the job's base model. Raises LintuneError for a model that it does not know."""
-    from unsloth import FastLanguageModel
+    from unsloth import FastLanguageModel  # type: ignore[import-not-found]
 
     recipe = job.recipe
     try:
