@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Merge a run's adapter into its base model and write GGUF files, each checked against it."
     parser.add_argument(
-        "run", type=Path, nargs="?", default=Path(), metavar="RUN", help="a run's directory, or a recipe's folder"
+        "run",
+        type=Path,
+        nargs="?",
+        default=Path(),
+        metavar="RUN",
+        help="a run's directory or name, or a recipe's folder",
     )
     parser.add_argument("--gguf", metavar="TYPES", help="as q4_k_m,q8_0,f16 (default: what the recipe says)")
 

@@ -11,7 +11,7 @@ import msgspec
 from lintune_schemas import events
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.runs import EVENTS, run_directories
-from lintune_server.training import narration
+from lintune_server.training import narration, records
 from lintune_server.training.supervisor import require_train_extra
 
 if TYPE_CHECKING:
@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 
 def folder_of(path: Path) -> Path:
-    """The run directory that is meant: `path` itself, or the newest run of the recipe folder `path`."""
+    """The run directory that is meant: `path` itself, the newest run of the recipe folder `path`, or a run by its name.
+
+    Raises LintuneError when there is none.
+    """
     if (path / EVENTS).is_file():
         return path.resolve()
+    if not path.exists():
+        return records.find(str(path), None).folder.resolve()
     newest = next(run_directories(path), None)
     if newest is None:
         raise LintuneError(f"There is no run in {path.resolve()}. Give a run's directory, as .lintune/runs/….")

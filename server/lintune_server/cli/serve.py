@@ -17,7 +17,7 @@ from lintune_schemas.errors import LintuneError
 from lintune_schemas.runs import EVENTS, run_directories
 from lintune_server.sidecar.protocol import TOKEN_VARIABLE
 from lintune_server.sidecar.supervisor import Sidecar
-from lintune_server.training import runs
+from lintune_server.training import records, runs
 from lintune_server.training.runs import RunState
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from lintune_server.training.runs import Run
 
 
-MODEL_HELP = "a run's directory, a .gguf file, or a recipe or its folder, for the last of its runs that left a model"
+MODEL_HELP = (
+    "a run's directory or name, a .gguf file, or a recipe or its folder, for the last of its runs that left a model"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +64,9 @@ def models_in(path: Path) -> dict[str, Path]:
     A file gets its own name. A run gives `tuned`, and `base` when its base model is a GGUF file as well.
     """
     if not path.exists():
-        raise LintuneError(f"There is no file or folder {path}. Give a run's directory or a .gguf file.")
+        if len(path.parts) > 1 or path.suffix == ".gguf":
+            raise LintuneError(f"There is no file or folder {path}. Give a run's directory or a .gguf file.")
+        path = records.find(str(path), None).folder
     if path.is_file() and not recipes.is_recipe_name(path):
         return {re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-._") or "model": path}
     run = runs.read(path) if (path / EVENTS).is_file() else _last_with_model(path)

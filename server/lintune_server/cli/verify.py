@@ -17,7 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Exit codes: 0 they are equal, 1 they differ, 2 it could not be told."
     )
     parser.add_argument(
-        "run", type=Path, nargs="?", default=Path(), metavar="RUN", help="a run's directory, or a recipe's folder"
+        "run",
+        type=Path,
+        nargs="?",
+        default=Path(),
+        metavar="RUN",
+        help="a run's directory or name, or a recipe's folder",
     )
 
 

@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from lintune_schemas import events, runs
 from lintune_schemas.events import RunCancelled, RunFailed, RunPaused, RunResumed, SamplePlace, WarmStart, Warned
+from lintune_server.cli import finished_run
 from lintune_server.cli.terminal import cells
 
 from .recorded import NO_PID, data, record, sample, started, step, time, whole
@@ -392,3 +394,14 @@ def test_nothing_heavy_is_imported(two: Command):
     loaded = {line.split("|")[-1].strip().split(".")[0] for line in ended.stderr.splitlines()}
     assert "lintune_server" in loaded
     assert not loaded & {"torch", "transformers", "matplotlib", "llama_cpp", "tokenizers", "lintune_trainer"}
+
+
+def test_other_commands_take_the_same_names(two: Command):
+    folder = runs.runs_folder(two.folder) / OLD
+    assert finished_run.folder_of(Path("b296")) == finished_run.folder_of(folder) == folder
+    assert finished_run.folder_of(Path()) == runs.runs_folder(two.folder) / NEW
+    for command in ("export", "verify", "serve"):
+        printed = two(command, "zebra")
+        assert (printed.code, "There is no run zebra. There are" in printed.err) == (2, True)
+    assert "There is no file or folder zebra.gguf." in two("serve", "zebra.gguf").err
+    assert "has no model to serve" in two("serve", "latest~1").err
