@@ -12,8 +12,9 @@ from torch import distributed
 from lintune_schemas import atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -51,6 +52,20 @@ def gathered(items: list[T]) -> list[T]:
     of_each: list[list[T]] = [[]] * distributed.get_world_size()
     distributed.all_gather_object(of_each, items)
     return [item for of_one in of_each for item in of_one]
+
+
+def dealt(items: Sequence[S], work: Callable[[Sequence[S]], Sequence[T]]) -> list[T]:
+    """What `work` makes of the items, one of each, in their order.
+
+    Each process does it for its share of them, and all get the same results; all must ask at the same point.
+    """
+    if not together():
+        return list(work(items))
+    rank, processes = distributed.get_rank(), distributed.get_world_size()
+    share = items[rank::processes]
+    of_each: list[Sequence[T]] = [[]] * processes
+    distributed.all_gather_object(of_each, list(work(share)) if share else [])
+    return [of_each[place % processes][place // processes] for place in range(len(items))]
 
 
 @contextmanager
