@@ -88,6 +88,8 @@ EVENTS = [
     events.Warned(run="r", message="m"),
     events.RunFinished(run="r", seconds=1.0, eval_loss_before=None, eval_loss_after=None, model=None),
     events.RunFailed(run="r", message="m"),
+    events.RunResumed(run="r", pid=2, step=1),
+    events.RunPaused(run="r", step=1),
     events.RunCancelled(run="r", step=1),
 ]
 
