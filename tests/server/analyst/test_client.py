@@ -23,6 +23,7 @@ from lintune_server.language_server.documents import Document
 from lintune_server.language_server.remote import Remote, Surroundings
 from lintune_server.language_server.text import Encoding
 from lintune_server.lint.live import LiveDataSet
+from lintune_server.training import preflight
 
 pytestmark = pytest.mark.long
 
@@ -222,3 +223,18 @@ def test_a_change_that_failed_is_no_answer_about_another_text(temporary: Path, m
         written = written[end:]
     assert [(type(one), one.number) for one in found] == [(Failed, 0), (Failed, 2)]
     assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+async def test_it_looks_before_a_training_as_the_server_would(
+    client: AnalystClient, tmp_path: Path, by_hand: bool
+) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("base_model: no/where\ndatasets:\n  - path: a.jsonl\nlintune:\n  train_on_save: true\n")
+    for text in (TEXT, TEXT + "{\n", ""):
+        (tmp_path / "a.jsonl").write_text(text)
+        found = await client.preflight(recipe, by_hand=by_hand)
+        assert found == preflight.inspect(recipe, by_hand=by_hand)
+        assert (found.fingerprint is None) == (text != TEXT)
+    recipe.write_text("base_model: [\n")
+    assert await client.preflight(recipe, by_hand=by_hand) == preflight.inspect(recipe, by_hand=by_hand)

@@ -101,3 +101,20 @@ def test_lines_that_were_looked_at_keep_what_only_the_whole_shows() -> None:
     assert shown(board) == [(1, "JL001"), (3, "SF111"), (5, "SF109")]
     board.settle([finding(1), finding(3, "DU301")], 7, 1)
     assert shown(board) == [(1, "JL001"), (3, "DU301"), (3, "SF111"), (5, "SF109")]
+
+
+def test_what_a_training_said_stays_on_its_line() -> None:
+    text = ["a\n", "b\n", "c\n"]
+    board = settled()
+    board.note([finding(1, "training"), finding(9, "training")], text)
+    assert shown(board) == [(1, "JL001"), (1, "training"), (3, "DU301"), (5, "SF106")], "line 9 is gone"
+    board.edited(Change(1, 1, ["bb\n"]), 1)  # typed into it
+    assert [one.range.start.line for one in board.noted] == [1]
+    board.edited(Change(1, 1, ["new\n", "bb\n"]), 2)  # a line above it
+    assert [one.range.start.line for one in board.noted] == [2]
+    board.edited(Change(2, 1, ["bb\n", "new\n"]), 3)  # a line below it
+    assert [one.range.start.line for one in board.noted] == [2]
+    board.settle([], 0, 3)
+    assert shown(board) == [(2, "training")]
+    board.edited(Change(0, 3, []), 4)
+    assert board.noted == []

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from lsprotocol import types
 
 from lintune_schemas import runs as run_files
 from lintune_schemas.events import Progress, RunPaused, RunResumed
@@ -14,7 +15,7 @@ from lintune_server.training.runs import RunState
 from ...trainer.conftest import small_model as small_model  # the fixture
 from .editor import Editor
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 STEPS = 60
 
@@ -27,6 +28,7 @@ sequence_len: 128
 lora_target_linear: true
 micro_batch_size: 2
 max_steps: {steps}
+save_steps: 1000
 learning_rate: 1.0e-3
 bf16: false
 lintune:
@@ -94,10 +96,7 @@ async def test_a_save_during_a_run(
     await editor.until(lambda: states(workspace) == ended)
     await editor.until(lambda: editor.statuses[-1].state == "ready")
     assert is_up_to_date(workspace) is (mode != "finish")
-    save(workspace, "on", "On")
-    await editor.until(lambda: states(workspace) == [*ended, RunState.FINISHED])
-    assert is_up_to_date(workspace)
-    assert editor.shown == []
+    assert not [one for one in editor.client.messages if one.type is types.MessageType.Error]
 
 
 async def test_a_pause_and_going_on(editor: Editor, workspace: Path) -> None:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from lintune_schemas.errors import LintuneError
-from lintune_schemas.events import Event, Progress, RunFinished, RunStarted
+from lintune_schemas.events import Event, Progress, RunFinished, RunResumed, RunStarted
 from lintune_server.training import runs, supervisor
 from lintune_server.training.runs import RunState
 from lintune_server.training.supervisor import Outcome, Phase, TrainerProcess
@@ -124,6 +124,49 @@ async def test_cancel_before_the_process_is_there(recipe: Path) -> None:
     outcome = await process.wait()
     assert outcome.phase is Phase.CANCELLED
     assert process.pid is None
+
+
+async def test_a_pause_and_going_on(recipe: Path) -> None:
+    behave(recipe, "hang")
+    stepped = asyncio.Event()
+    process = TrainerProcess(recipe, on_event=lambda event: isinstance(event, Progress) and stepped.set())
+    running = asyncio.create_task(process.wait())
+    async with asyncio.timeout(30):
+        await stepped.wait()
+        process.pause()
+        outcome = await running
+    assert (outcome.phase, outcome.message) == (Phase.PAUSED, "The training is paused after step 1.")
+    assert outcome.run is not None
+    assert runs.read(outcome.run).state is RunState.PAUSED
+    process.pause()  # it is over: nothing to ask
+    seen: list[Event] = []
+    behave(recipe, "finish")
+    resumed = await TrainerProcess(recipe, resume=outcome.run.name, on_event=seen.append).wait()
+    assert (resumed.phase, resumed.run) == (Phase.FINISHED, outcome.run)
+    assert isinstance(seen[0], RunResumed)
+
+
+async def test_a_pause_before_the_process_is_there(recipe: Path) -> None:
+    behave(recipe, "hang")
+    process = TrainerProcess(recipe, on_event=lambda event: None)
+    process.pause()
+    async with asyncio.timeout(30):
+        outcome = await process.wait()
+    assert outcome.phase is Phase.PAUSED
+
+
+async def test_who_does_not_pause_in_time_is_killed_and_can_be_resumed(recipe: Path) -> None:
+    behave(recipe, "stubborn")
+    stepped = asyncio.Event()
+    process = TrainerProcess(recipe, on_event=lambda event: isinstance(event, Progress) and stepped.set())
+    running = asyncio.create_task(process.wait())
+    async with asyncio.timeout(30):
+        await stepped.wait()
+        process.pause(kill_after=0.3)
+        outcome = await running
+    assert outcome.phase is Phase.DIED
+    assert outcome.run is not None
+    assert runs.read(outcome.run).can_be_resumed
 
 
 async def test_a_listener_that_fails_does_not_end_the_run(recipe: Path) -> None:

@@ -1,15 +1,19 @@
 """Saves as programs really make them, on a real file system: each counts once."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from watchdog.observers import Observer
 
 from lintune_server.training.watcher import Watcher
 
 QUIET = 0.15
 """Seconds; half of what it is in an editor."""
+LOOK_EVERY = 0.5
+"""Seconds; a quarter of that."""
 
 
 class Saves:
@@ -49,7 +53,7 @@ async def saves() -> Saves:
 
 @pytest.fixture
 async def watcher(data: Path, saves: Saves) -> AsyncIterator[Watcher]:
-    watcher = Watcher(saves.add, quiet=QUIET)
+    watcher = Watcher(saves.add, quiet=QUIET, look_every=LOOK_EVERY)
     assert watcher.watch([data]) == []
     yield watcher
     watcher.close()
@@ -136,8 +140,52 @@ async def test_a_deletion_is_no_save_but_the_file_that_comes_back_is(
     assert await saves.next() == {data}
 
 
+async def test_a_folder_that_appears_later_is_watched(watcher: Watcher, data: Path, saves: Saves) -> None:
+    later = data.parent / "later" / "deep" / "a.jsonl"
+    assert watcher.watch([data, later]) == []
+    later.parent.mkdir(parents=True)
+    for text in ("1\n", "2\n"):
+        later.write_text(text)
+        assert await saves.next() == {later}
+
+
+async def test_a_folder_that_is_replaced_is_watched_on(watcher: Watcher, data: Path, saves: Saves) -> None:
+    file = data.parent / "data" / "a.jsonl"
+    file.parent.mkdir()
+    in_place(file)
+    assert watcher.watch([file]) == []
+    file.parent.rename(data.parent / "old")
+    for text in ("1\n", "2\n"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        assert await saves.next() == {file}
+    (data.parent / "old" / "a.jsonl").write_text("of the folder that went\n")
+    await saves.nothing_more()
+
+
+async def test_what_the_system_does_not_tell_is_seen(data: Path, saves: Saves, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "inotify watch limit reached")
+
+    monkeypatch.setattr(Observer, "schedule", refuse)
+    watcher = Watcher(saves.add, quiet=QUIET, look_every=LOOK_EVERY)
+    (problem,) = watcher.watch([data])
+    assert problem.startswith(f"{data.parent} cannot be watched (inotify watch limit reached): ")
+    assert watcher.watch([data]) == [], "it is said once"
+    in_place(data)
+    assert await saves.next() == {data}
+    watcher.close()
+
+
+async def test_a_save_that_looks_as_old_as_before(watcher: Watcher, data: Path, saves: Saves) -> None:
+    times = data.stat()
+    data.write_text("[]\n")  # of the same size
+    os.utime(data, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert await saves.next() == {data}
+
+
 async def test_the_editors_notice_alone_counts(watcher: Watcher, data: Path, saves: Saves) -> None:
-    """Where the folder cannot be watched: here, because it did not exist when watching began."""
+    """Before anybody has looked."""
     later = data.parent / "later" / "a.jsonl"
     assert watcher.watch([data, later]) == []
     later.parent.mkdir()

@@ -87,14 +87,16 @@ def main() -> None:
         if step == 1 and "orphan" in what:  # its child keeps the pipes open
             subprocess.Popen(["sleep", "60"])
             os.kill(os.getpid(), signal.SIGKILL)
-        if step == 1 and ("hang" in what or "stubborn" in what):
-            wait_until_told(60)
+        if step == 1 and "hang" in what:
+            pausing.wait(60)
+        if step == 1 and "stubborn" in what:
+            time.sleep(60)
         if step == 1 and "gate" in what:
             while not (folder / "go").exists() and not pausing.is_set():
                 time.sleep(0.01)
         if "slow" in what:
-            wait_until_told(0.3)
-        if pausing.is_set() and "stubborn" not in what:
+            pausing.wait(0.3)
+        if pausing.is_set():
             tell(RunPaused(run=run.name, step=step))
             sys.exit(0)
     for topic in events.WarningTopic:
@@ -143,10 +145,6 @@ def listen() -> None:
     for line in iter(lambda: os.read(0, 100), b""):
         if line.strip() == b"pause":
             pausing.set()
-
-
-def wait_until_told(seconds: float) -> None:
-    pausing.wait(seconds)
 
 
 threading.Thread(target=listen, daemon=True).start()
