@@ -319,7 +319,7 @@ def fingerprint(recipe: Recipe) -> str:
     """A hash of everything that changes what would be trained; comments, layout and lint settings do not count."""
     values = to_mapping(recipe)
     section = values.pop("lintune")
-    values |= {key: section[key] for key in ("export", "backend")}
+    values |= {key: section[key] for key in ("export", "backend", "processes")}
     return hashlib.sha256(msgspec.json.encode(values, order="deterministic")).hexdigest()
 
 

@@ -101,6 +101,17 @@ def test_the_recipe_of_then_counts(lamps: Path) -> None:
     assert len(curve(lamps)) == 16
 
 
+def test_after_it_ran_out_of_memory_it_goes_on_with_less(lamps: Path) -> None:
+    assert isinstance(paused_at(lamps, 5).last, RunPaused)
+    before = curve(lamps)
+    less = ("--set", "micro_batch_size=2", "--set", "gradient_accumulation_steps=4")
+    ended = run("train", lamps / "recipe.yaml", "--resume", "latest", *less)
+    assert ended.code == 0, ended.words
+    assert curve(lamps)[: len(before)] == before
+    assert len(curve(lamps)) == 16
+    assert "micro_batch_size: 2" in (only_run(lamps) / runs.RECIPE_LOCK).read_text()
+
+
 def test_a_damaged_checkpoint_is_passed_over(lamps: Path) -> None:
     assert isinstance(paused_at(lamps, 7).last, RunPaused)
     before, newest = checkpoints.found(checkpoints.folder_of(only_run(lamps)))[-2:]
@@ -158,9 +169,12 @@ def test_what_cannot_go_on(lamps: Path) -> None:
     folder = only_run(lamps)
     assert "is finished: there is nothing to resume" in resume(lamps).words
     assert f"has no run other; its newest is {folder.name}" in resume(lamps, "other").words
-    changed = run("train", lamps / "recipe.yaml", "--resume", "latest", "--set", "max_steps=2")
-    assert "--set cannot change a run that goes on" in changed.words
     (folder / runs.EVENTS).write_bytes(b"")
+    changed = run("train", lamps / "recipe.yaml", "--resume", "latest", "--set", "max_steps=2")
+    assert (changed.code, changed.events) == (2, [])
+    assert "can only change micro_batch_size" in changed.words
+    other = run("train", lamps / "recipe.yaml", "--resume", "latest", "--set", "micro_batch_size=4")
+    assert "keeps its batch of 8 samples" in other.words
     shutil.rmtree(runs.snapshots_folder(lamps))
     assert "The copy of train.jsonl that this run was training on is gone" in resume(lamps).words
 

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
     from lintune_schemas.events import SamplePlace
 
-DISK_FULL = "The disk is full. Free some space, or lower save_total_limit, and train again."
+DISK_FULL = (
+    "The disk is full. Free some space, or lower save_total_limit; then go on from the last checkpoint with "
+    "--resume latest."
+)
 _OUT_OF_MEMORY = (
-    "{where} ran out of memory. Lower micro_batch_size (raise gradient_accumulation_steps by as much to keep "
-    "the batch), lower sequence_len, or set gradient_checkpointing: true."
+    "{where} ran out of memory. Lower micro_batch_size and raise gradient_accumulation_steps by as much, or set "
+    "gradient_checkpointing: true: with --set, --resume latest goes on from the last checkpoint with these. Or lower "
+    "sequence_len, and train anew."
 )
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

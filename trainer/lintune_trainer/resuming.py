@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from lintune_schemas import recipe as recipes
 from lintune_schemas import runs
 from lintune_schemas.errors import LintuneError
@@ -11,7 +13,7 @@ from lintune_schemas.events import RunFinished
 from lintune_trainer import run as run_directories
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from lintune_schemas.recipe import Recipe
@@ -19,6 +21,15 @@ if TYPE_CHECKING:
     from lintune_trainer.run import Run
 
 LATEST = "latest"
+
+_EASES = (
+    "micro_batch_size",
+    "gradient_accumulation_steps",
+    "gradient_checkpointing",
+    "eval_batch_size",
+    "save_total_limit",
+)
+"""What may change on the way: the same steps are made with less memory, or less is kept."""
 
 
 def find(recipe_path: Path, wanted: str) -> Path:
@@ -40,13 +51,39 @@ def find(recipe_path: Path, wanted: str) -> Path:
     return folder
 
 
-def reopen(folder: Path, echo: Callable[[bytes], None]) -> tuple[Run, Recipe, DatasetLock]:
-    """The run, its recipe as it resolved it, and the data that it trains on. Raises LintuneError, OSError."""
-    recipe = recipes.load(folder / runs.RECIPE_LOCK)
+def reopen(folder: Path, assignments: Sequence[str], echo: Callable[[bytes], None]) -> tuple[Run, Recipe, DatasetLock]:
+    """The run, its recipe as it resolved it, and the data that it trains on.
+
+    assignments: `key=value` of what may be another way from here on: how much memory and disk it takes. Raises
+    LintuneError, OSError.
+    """
+    path = folder / runs.RECIPE_LOCK
+    recipe = recipes.load(path)
     lock = runs.read_dataset_lock(folder)
     if lock is None:
         raise LintuneError(f"{folder} cannot be resumed: its {runs.DATASET_LOCK} is broken. Train without --resume.")
+    if assignments:
+        recipe = _eased(recipe, recipes.load(path, assignments))
+        run_directories.write_recipe(folder, recipe)
     return run_directories.reopen(folder, echo), recipe, lock
+
+
+def _eased(recipe: Recipe, changed: Recipe) -> Recipe:
+    """The changed recipe, when it trains the same. Raises LintuneError."""
+    section = msgspec.structs.replace(changed.lintune, checkpoints_gb=recipe.lintune.checkpoints_gb)
+    undone = msgspec.structs.replace(changed, lintune=section, **{key: getattr(recipe, key) for key in _EASES})
+    if undone != recipe:
+        raise LintuneError(
+            f"A run that goes on can only change {', '.join(_EASES)} and lintune.checkpoints_gb. "
+            "Train without --resume."
+        )
+    before, after = (one.micro_batch_size * one.gradient_accumulation_steps for one in (recipe, changed))
+    if before != after:
+        raise LintuneError(
+            f"A run that goes on keeps its batch of {before} samples: micro_batch_size times "
+            f"gradient_accumulation_steps would be {after}."
+        )
+    return changed
 
 
 def _recipe_of(run: Path) -> str | None:

@@ -166,11 +166,16 @@ def create(recipe: Recipe, recipe_folder: Path, lock: DatasetLock, echo: Callabl
     """A new run directory with its two lock files, whole from the first moment. Raises OSError."""
     folder = runs.runs_folder(recipe_folder) / f"{_next_time(recipe_folder)}-{lock.fingerprint[:8]}"
     with atomic.new_folder(folder) as partial:
-        text = yaml.safe_dump(recipes.to_mapping(recipe), sort_keys=False, allow_unicode=True)
-        (partial / runs.RECIPE_LOCK).write_text(text, encoding="utf-8")
+        write_recipe(partial, recipe)
         runs.write_dataset_lock(partial, lock)
         (partial / runs.EVENTS).touch()
     return Run(folder, echo)
+
+
+def write_recipe(folder: Path, recipe: Recipe) -> None:
+    """`recipe.lock.yaml`: every value resolved. Raises OSError."""
+    text = yaml.safe_dump(recipes.to_mapping(recipe), sort_keys=False, allow_unicode=True)
+    atomic.write_text(folder / runs.RECIPE_LOCK, text)
 
 
 def reopen(folder: Path, echo: Callable[[bytes], None]) -> Run:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from lintune_schemas import base_model, events, model_files, runs
 from lintune_schemas import recipe as recipes
 from lintune_schemas.base_model import ModelKind
-from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import ArtefactKind, EvaluationKind, Stage
 from lintune_schemas.plan import plan
 from lintune_trainer import data, engines, process, resuming, run, snapshots, workspace
@@ -29,17 +28,16 @@ if TYPE_CHECKING:
 def train(recipe_path: Path, assignments: Sequence[str], resume: str | None, streams: Streams) -> None:
     """Carry out the recipe, with `key=value` assignments applied, in a run directory of its own.
 
-    resume: the name of a run, or `latest`, to go on with instead, by the recipe and the data that it began with.
+    resume: the name of a run, or `latest`, to go on with instead, by the recipe and the data that it began with;
+    assignments may then only change what it takes of the machine.
     Raises LintuneError or OSError before there is a run directory; then RunFailedError, Cancelled, Paused.
     """
     process.require_train_extra()
     recipe_path = recipe_path.resolve()
     if resume:
-        if assignments:
-            raise LintuneError("--set cannot change a run that goes on. Leave out --set, or --resume.")
         going_on = resuming.find(recipe_path, resume)
         with workspace.locked(recipe_path.parent):
-            this, recipe, lock = resuming.reopen(going_on, streams.print)
+            this, recipe, lock = resuming.reopen(going_on, assignments, streams.print)
             require_supported(recipe)
             engine = engines.choose(recipe, recipe_path)
             files = data.read_again(recipe, recipe_path.parent, lock)
