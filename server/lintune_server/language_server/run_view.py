@@ -104,8 +104,8 @@ class RunView:
             self._session.base_model_arrived()
             await self.rest(recipe, outcome.message)
             return
-        if outcome.phase is Phase.DIED:
-            self.resumable.add(recipe)
+        if outcome.phase is Phase.DIED and outcome.run:
+            self.resumable.add(recipe)  # and it is offered to go on with it
         else:
             messages.once(outcome.message, recipe)
         self._tell(State.FAILED, "training failed", outcome.message, recipe, outcome.run)
@@ -116,6 +116,9 @@ class RunView:
         """A trainer is at work that somebody else started. run: None until it has begun one."""
         if self._recipe is None:
             self.begin(recipe, "")
+        if self._progress:  # ours could not begin: the other one was a moment earlier
+            self._progress.end("Another program trains.")
+            self._progress = None
         who = f" (process {run.pid})" if run and run.pid else ""
         detail = f"Another program started this training{who}. {self._note}".strip()
         self._run = run.folder if run else None

@@ -285,7 +285,8 @@ class TrainerProcess:
         if self._last is None and code > 0:
             words = self._words[-1] if self._words else f"it ended with exit code {code} and said nothing"
             return self._end(Phase.REFUSED, f"The training could not start: {words}")
-        return self._end(Phase.DIED, f"The trainer was killed ({death(code)}). It can be resumed.")
+        what = "It can be resumed." if self.run else "It had not begun yet."
+        return self._end(Phase.DIED, f"The trainer was killed ({death(code)}). {what}")
 
     def _end(self, phase: Phase, message: str, finished: RunFinished | None = None) -> Outcome:
         self.phase = phase

@@ -146,6 +146,20 @@ async def test_a_pause_and_going_on(recipe: Path) -> None:
     assert isinstance(seen[0], RunResumed)
 
 
+async def test_a_trainer_that_is_killed_before_it_begins(recipe: Path) -> None:
+    behave(recipe, "refuse")
+    process = TrainerProcess(recipe, on_event=lambda event: None)
+    running = asyncio.create_task(process.wait())
+    async with asyncio.timeout(30):
+        while process.pid is None:
+            await asyncio.sleep(0)
+        os.kill(process.pid, signal.SIGKILL)
+        outcome = await running
+    assert outcome == Outcome(
+        Phase.DIED, "The trainer was killed (SIGKILL, perhaps out of memory). It had not begun yet."
+    )
+
+
 async def test_a_pause_before_the_process_is_there(recipe: Path) -> None:
     behave(recipe, "hang")
     process = TrainerProcess(recipe, on_event=lambda event: None)
