@@ -200,7 +200,7 @@ def test_axolotl_evaluates_with_the_samples_that_this_run_set_aside(lamps: Path,
 
     path = lamps / "recipe.yaml"
     values = yaml.safe_load(path.read_text())
-    del values["test_datasets"]
+    del values["test_datasets"], values["datasets"][0]["type"]
     path.write_text(yaml.safe_dump(values | {"val_set_size": 0.25}))
     recipe = recipes.load(path)
     files = data.read(recipe, lamps)
@@ -216,6 +216,7 @@ def test_axolotl_evaluates_with_the_samples_that_this_run_set_aside(lamps: Path,
     lines = (lamps / "train.jsonl").read_text().splitlines()
     for key, samples in (("datasets", train_set), ("test_datasets", eval_set)):
         (entry,) = written[key]
+        assert entry["type"] == "chat_template"  # as the file says
         assert Path(entry["path"]).read_text().splitlines() == [lines[sample.line - 1] for sample in samples]
     assert len(train_set) + len(eval_set) == len(lines)
 

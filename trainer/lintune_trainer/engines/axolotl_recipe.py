@@ -9,6 +9,7 @@ import yaml
 from lintune_schemas import atomic, runs
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.samples import SampleFormat
 from lintune_trainer import snapshots
 
 if TYPE_CHECKING:
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
 NAME = "axolotl.yaml"
 OUTPUT = "axolotl"
 """Below the run directory: what Axolotl writes. Nothing there counts as whole."""
+
+_TYPES: dict[SampleFormat, dict[str, Any]] = {
+    SampleFormat.CHAT: {"type": "chat_template"},
+    SampleFormat.SHAREGPT: {
+        "type": "chat_template",
+        "field_messages": "conversations",
+        "message_property_mappings": {"role": "from", "content": "value"},
+    },
+    SampleFormat.ALPACA: {"type": "alpaca"},
+    SampleFormat.PROMPT_COMPLETION: {"type": {"field_instruction": "prompt", "field_output": "completion"}},
+    SampleFormat.TEXT: {"type": "completion", "field": "text"},
+    SampleFormat.INPUT_OUTPUT: {"type": "input_output"},
+}
+"""What Axolotl calls the formats that Lintune knows a file by when an entry does not say."""
 
 
 def write(job: Job) -> Path:
@@ -91,5 +106,6 @@ def _written(
         if kept:
             path = folder / f"{purpose}-{number}.jsonl"
             atomic.write_bytes(path, b"\n".join(kept) + b"\n")
-            found.append({**entry, "path": str(path), "ds_type": "json"})
+            kind = {} if "type" in entry else _TYPES.get(SampleFormat(one.format), {})
+            found.append({**kind, **entry, "path": str(path), "ds_type": "json"})
     return found
