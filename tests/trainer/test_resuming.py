@@ -15,7 +15,7 @@ from lintune_trainer import checkpoints
 
 from .trainer_process import Ended, command, only_run, run, train
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture

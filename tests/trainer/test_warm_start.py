@@ -11,7 +11,7 @@ from lintune_schemas.events import RunStarted, WarmStart, Warned
 
 from .trainer_process import Ended, run_directories, train
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture
