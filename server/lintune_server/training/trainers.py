@@ -11,8 +11,6 @@ import signal
 import sys
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from lintune_schemas import runs
 
 _PROGRAM = b"lintune_trainer"
@@ -24,6 +22,8 @@ def is_at_work(recipe_folder: Path) -> bool:
     path = runs.train_lock(recipe_folder)
     if not path.is_file():  # asking would make it
         return False
+    from filelock import FileLock, Timeout  # not while the server starts
+
     lock = FileLock(path, timeout=0)
     try:
         with lock:
