@@ -34,6 +34,8 @@ def assert_refused(ended: Ended, folder: Path, *named: str) -> None:
         ("optimizer=nadam", "Use one of: adamw_torch_fused"),
         ("num_epochs=many", "num_epochs"),
         ("learning_rate", "--set takes key=value"),
+        ("rl=kto", "rl: kto is not built in. Use one of: dpo, ipo, orpo."),
+        ("rl=dpo", "rl: dpo trains on preference pairs"),
     ],
 )
 def test_recipes(lamps: Path, assignment: str, named: str) -> None:

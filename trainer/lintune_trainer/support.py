@@ -31,16 +31,24 @@ def require_supported(recipe: Recipe) -> None:
             _require("rl", recipe.rl, RL_METHODS)
     for name in recipe.lintune.export.gguf:
         _require("lintune.export.gguf", name, tuple(QUANTIZATIONS))
-    positive = {
+    positive: dict[str, float] = {
         "sequence_len": recipe.sequence_len,
         "micro_batch_size": recipe.micro_batch_size,
         "gradient_accumulation_steps": recipe.gradient_accumulation_steps,
         "num_epochs": recipe.num_epochs,
         "lora_r": recipe.lora_r,
     }
+    if recipe.rl is not None:
+        given = {"rl_beta": recipe.rl_beta, "orpo_alpha": recipe.orpo_alpha}
+        positive |= {key: value for key, value in given.items() if value is not None}
     for key, value in positive.items():
         if value <= 0:
             raise LintuneError(f"{key}: {value} must be above 0.")
+    if not 0 <= (recipe.dpo_label_smoothing or 0) < 0.5:
+        raise LintuneError(
+            f"dpo_label_smoothing: {recipe.dpo_label_smoothing} must be at least 0 and below 0.5: it is the share of "
+            "the pairs that are the wrong way round."
+        )
 
 
 def optimizer(recipe: Recipe, device: str) -> str:
@@ -58,6 +66,12 @@ def remarks(recipe: Recipe, device: str) -> Iterator[str]:
         yield "fp16: true needs a GPU; bf16 or fp32 is used instead."
     if recipe.test_datasets and recipe.val_set_size:
         yield "val_set_size is not used: the recipe names test_datasets."
+    if recipe.rl and recipe.train_on_inputs:
+        yield f"train_on_inputs is not used: rl: {recipe.rl} compares answers alone."
+    if recipe.rl and recipe.sample_packing:
+        yield "sample_packing is not used: the two answers of a pair are compared side by side."
+    if recipe.dpo_label_smoothing and recipe.rl in ("ipo", "orpo"):
+        yield f"dpo_label_smoothing is not used: it is for rl: dpo, not for {recipe.rl}."
     if recipe.output_dir:
         yield f"output_dir is not used: all that a run writes is in {STATE_FOLDER}/runs beside the recipe."
 

@@ -58,8 +58,8 @@ def _of_layout(layout: Layout, samples: Sequence[Sample], path: Path) -> Entry:
     match layout.format:
         case SampleFormat.PREFERENCE:
             raise LintuneError(
-                f"{path.name} holds preference pairs (chosen and rejected), and the built-in trainer does not train on "
-                "those yet. Write the chosen answers as prompt and completion."
+                f"{path.name} holds preference pairs (chosen and rejected), for which init writes no recipe yet. Name "
+                "the file under datasets of one with rl: dpo or rl: orpo."
             )
         case SampleFormat.CHAT | SampleFormat.SHAREGPT:
             return _chat(layout.required[0], layout.message.role, layout.message.content, samples, path)
