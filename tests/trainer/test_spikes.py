@@ -37,7 +37,7 @@ def test_runs_that_go_well_are_silent(begin: float, end: float, noise: float) ->
 
 def test_a_wrong_answer_in_a_run_of_right_ones_is_usual() -> None:
     losses = [0.01] * 60
-    losses[50] = 0.8
+    losses[50] = 1.8
     assert set(verdicts(losses)) == {Verdict.USUAL}
 
 

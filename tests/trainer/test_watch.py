@@ -4,16 +4,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from lintune_schemas import events, runs
+from lintune_schemas.chat import IGNORED_LABEL, ChatTokenizer
 from lintune_schemas.events import CheckpointSaved, Evaluation, Progress, RunFailed, SamplePlace, Warned, WarningTopic
 from lintune_schemas.plan import plan
 from lintune_schemas.recipe import Recipe
 from lintune_schemas.runs import DatasetLock
-from lintune_trainer import checkpoints, evaluation
+from lintune_trainer import checkpoints, conclusion, evaluation, models
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
 from lintune_trainer.job import HeldModel, Job
@@ -36,6 +38,7 @@ def job(tmp_path: Path, small_model: Path, samples: list[Sample], recipe: Callab
         train: list[Sample] = samples[:8],
         evaluation: list[Sample] | None = None,
         weights: Path = small_model,
+        start: Path | None = None,
         **values: object,
     ) -> Job:
         asked = recipe(**{"lora_target_linear": True, "learning_rate": 0.01, "micro_batch_size": 4, **values})
@@ -50,7 +53,7 @@ def job(tmp_path: Path, small_model: Path, samples: list[Sample], recipe: Callab
             plan=plan(asked, len(train)),
             device=CPU,
             checkpoint=None,
-            adapter=None,
+            adapter=start,
         )
 
     return made
@@ -72,6 +75,35 @@ def finite(checkpoint: Path) -> bool:
     )
 
 
+def changed(small_model: Path, folder: Path, change: Callable[[LlamaForCausalLM], None]) -> Path:
+    """A model like the small one, but with an output layer of its own."""
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(LlamaConfig.from_pretrained(small_model, tie_word_embeddings=False))
+    with torch.no_grad():
+        change(model)
+    model.save_pretrained(folder)
+    models.copy_tokenizer(small_model, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def quick_model(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Path:
+    """A model with an output layer so large that it can learn samples by heart, in a few dozen steps."""
+
+    def change(model: LlamaForCausalLM) -> None:
+        model.lm_head.weight *= 20
+
+    return changed(small_model, tmp_path_factory.mktemp("models") / "quick", change)
+
+
+@pytest.fixture
+def learned(job: MakeJob, samples: list[Sample], quick_model: Path) -> Job:
+    """A job that goes on with an adapter which has learned sixteen samples: their loss is under 2."""
+    before = job(samples[:16], weights=quick_model, num_epochs=12, save_steps=100)
+    fine_tune(before)
+    return job(samples[:16], weights=quick_model, start=before.run.folder / "adapter", save_steps=100)
+
+
 # Losses that are no number
 
 
@@ -85,17 +117,11 @@ def hole(samples: list[Sample]) -> int:
 @pytest.fixture(scope="module")
 def model_with_a_hole(tmp_path_factory: pytest.TempPathFactory, small_model: Path, hole: int) -> Path:
     """A model whose embedding of one token is no number, as after a careless conversion."""
-    from lintune_trainer import models
 
-    torch.manual_seed(0)
-    config = LlamaConfig.from_pretrained(small_model, tie_word_embeddings=False)
-    model = LlamaForCausalLM(config)
-    with torch.no_grad():
+    def change(model: LlamaForCausalLM) -> None:
         model.model.embed_tokens.weight[hole] = float("nan")
-    folder = tmp_path_factory.mktemp("models") / "hole"
-    model.save_pretrained(folder)
-    models.copy_tokenizer(small_model, folder)
-    return folder
+
+    return changed(small_model, tmp_path_factory.mktemp("models") / "hole", change)
 
 
 @pytest.mark.parametrize(
@@ -145,9 +171,17 @@ def test_weights_that_overflow_are_not_written(job: MakeJob) -> None:
 # Losses that shoot up
 
 
-def test_training_that_diverges_is_stopped_with_the_samples_of_the_step(job: MakeJob, samples: list[Sample]) -> None:
-    wild = job(samples[:16], learning_rate=3.0, max_grad_norm=0.0, num_epochs=50, warmup_steps=0)
-    with pytest.raises(SamplesError, match=r"The loss shot up at step \d+, .*diverged. Lower learning_rate") as raised:
+def far_too_fast(learned: Job, **values: object) -> Job:
+    """The same job at a learning rate that unlearns everything."""
+    wild = msgspec.structs.replace(
+        learned.recipe, learning_rate=10.0, max_grad_norm=0.0, lr_scheduler="constant", num_epochs=10, **values
+    )
+    return replace(learned, recipe=wild, plan=plan(wild, 16))
+
+
+def test_training_that_diverges_is_stopped_with_the_samples_of_the_step(learned: Job) -> None:
+    wild = far_too_fast(learned)
+    with pytest.raises(SamplesError, match=r"The loss shot up at step \d+, .*diverged\. Lower learning_rate") as raised:
         fine_tune(wild)
     steps = [event for event in reported(wild.run) if isinstance(event, Progress)]
     assert len(steps) < wild.plan.total_steps
@@ -156,21 +190,32 @@ def test_training_that_diverges_is_stopped_with_the_samples_of_the_step(job: Mak
     assert spike.samples == raised.value.places
 
 
-def test_an_odd_sample_is_named_once_and_training_goes_on(job: MakeJob, samples: list[Sample]) -> None:
-    """The model has learned what answers look like when it meets one of random tokens."""
-    odd = replace(samples[20], line=99, ids=tuple(range(1000, 1060)), labels=(-100, *range(1001, 1060)))
-    usual = [replace(samples[index % 8], line=index + 1) for index in range(159)]
-    healthy = job([*usual, odd], micro_batch_size=2, num_epochs=2)
+def test_a_resumed_run_sees_the_divergence_that_began_before(learned: Job) -> None:
+    wild = far_too_fast(learned, save_steps=1, save_total_limit=100)
+    with pytest.raises(SamplesError) as first:
+        fine_tune(wild)
+    last = checkpoints.newest(checkpoints.folder_of(wild.run.folder))
+    assert last is not None
+    again = resumed(wild, checkpoints.step_of(last) - 5)
+    with pytest.raises(SamplesError) as second:
+        fine_tune(again)
+    assert str(second.value) == str(first.value)
+    assert second.value.places == first.value.places
+
+
+def test_an_odd_sample_is_named_and_training_goes_on(learned: Job) -> None:
+    odd = replace(learned.train[0], line=99, ids=tuple(range(1000, 1060)), labels=(-100, *range(1001, 1060)))
+    healthy = replace(learned, train=[*learned.train, odd], plan=replace(learned.plan, total_steps=10))
     fine_tune(healthy)
-    (spike,) = warned_of(healthy.run, WarningTopic.LOSS_SPIKE)
+    (spike,) = warned_of(healthy.run, WarningTopic.LOSS_SPIKE)  # in the second epoch it is the same sample again
     assert spike.samples == [SamplePlace("data/train.jsonl", 99)]
+    assert "data/train.jsonl:99" in spike.message
     assert (healthy.run.folder / "adapter").exists()
 
 
-@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("batch", [1, 8])
-def test_usual_training_is_silent(job: MakeJob, samples: list[Sample], batch: int, seed: int) -> None:
-    healthy = job(samples, samples[:4], micro_batch_size=batch, num_epochs=3, seed=seed)
+def test_usual_training_is_silent(job: MakeJob, samples: list[Sample], quick_model: Path, batch: int) -> None:
+    healthy = job(samples[:24], samples[24:], weights=quick_model, micro_batch_size=batch, num_epochs=3)
     fine_tune(healthy)
     assert not [event for event in reported(healthy.run) if isinstance(event, Warned)]
 
@@ -233,22 +278,34 @@ def test_a_resumed_run_stops_where_it_would_have_stopped(job: MakeJob, samples: 
         assert len(warned_of(again.run, WarningTopic.EARLY_STOP)) == (step < max(seen))
 
 
-def test_a_resumed_run_sees_the_divergence_that_began_before(job: MakeJob, samples: list[Sample]) -> None:
-    wild = job(
-        samples[:16],
-        learning_rate=3.0,
-        max_grad_norm=0.0,
-        num_epochs=50,
-        warmup_steps=0,
-        save_steps=1,
-        save_total_limit=100,
-    )
-    with pytest.raises(SamplesError) as first:
-        fine_tune(wild)
-    last = checkpoints.newest(checkpoints.folder_of(wild.run.folder))
-    assert last is not None
-    again = resumed(wild, checkpoints.step_of(last) - 5)
-    with pytest.raises(SamplesError) as second:
-        fine_tune(again)
-    assert second.value.places == first.value.places
-    assert str(second.value)[:30] == str(first.value)[:30]
+# Over-fitting
+
+
+@pytest.fixture
+def prose(chat: ChatTokenizer, samples: list[Sample]) -> list[Sample]:
+    """Pieces of a text of this repository, in which no piece helps with another."""
+    text = (Path(__file__).parents[2] / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    ids = chat.tokenizer.encode(text).ids
+    pieces = [tuple(ids[start : start + 24]) for start in range(0, 24 * 42, 24)]
+    return [
+        replace(samples[0], line=line, ids=piece, labels=(IGNORED_LABEL,) * 4 + piece[4:])
+        for line, piece in enumerate(pieces, start=1)
+    ]
+
+
+def test_thirty_samples_thirty_times_are_learned_by_heart(job: MakeJob, prose: list[Sample], quick_model: Path) -> None:
+    fitted = job(prose[:30], prose[30:], quick_model, micro_batch_size=10, num_epochs=30, save_steps=100)
+    fine_tune(fitted)
+    seen = evaluations(fitted.run)
+    (warned,) = warned_of(fitted.run, WarningTopic.OVER_FITTING)
+    assert warned.epoch is not None
+    assert warned.epoch <= 15
+    assert seen[round(warned.epoch * 3)] == min(seen.values())
+    assert f"set num_epochs: {warned.epoch:.3g}" in warned.message
+
+    model = fitted.model.tuned(fitted.run.folder / "adapter")
+    scores = evaluation.evaluate(model, fitted.evaluation, 10)
+    conclusion.with_evaluation(fitted.run, fitted.recipe, fitted.plan, fitted.train, fitted.evaluation, model, scores)
+    assert len(warned_of(fitted.run, WarningTopic.OVER_FITTING)) == 1
+    (better,) = warned_of(fitted.run, WarningTopic.BEST_IS_EARLIER)
+    assert better.epoch == warned.epoch

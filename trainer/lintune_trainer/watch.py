@@ -76,8 +76,9 @@ class Watch(TrainerCallback):  # type: ignore[misc] # transformers has no types
         verdict = self._spikes.see(logs["loss"])
         if verdict is Verdict.SPIKE:
             where = self._odd_ones(model)
-            state.log_history[-1][_SPIKE] = [[place.path, place.line] for place in where]
-            if sum(_SPIKE in entry for entry in state.log_history) <= _MOST_SPIKES:
+            known = [entry[_SPIKE] for entry in state.log_history if _SPIKE in entry]
+            state.log_history[-1][_SPIKE] = these = [[place.path, place.line] for place in where]
+            if these not in known and len(known) < _MOST_SPIKES:
                 self._warn_of_spike(state, logs["loss"], where)
         elif verdict is Verdict.DIVERGED:
             spike = next(entry for entry in reversed(state.log_history) if _SPIKE in entry)
@@ -121,11 +122,10 @@ class Watch(TrainerCallback):  # type: ignore[misc] # transformers has no types
         """Of the step's samples those whose own loss is out of line; all, where that cannot be said of single ones."""
         samples = list(self._step_samples())
         if not ranks.together() and not self._job.recipe.rl:
-            scores = evaluation.evaluate(model, samples, self._batch_size)
-            odd = [
-                sample for sample, score in zip(samples, scores.each, strict=True) if score.loss > self._spikes.limit
-            ]
-            samples = odd or samples
+            losses = [score.loss for score in evaluation.evaluate(model, samples, self._batch_size).each]
+            # The step with the odd sample has been taken, so that the others may do worse than before, too.
+            least = max(self._spikes.limit, max(losses) / 2)
+            samples = [sample for sample, loss in zip(samples, losses, strict=True) if loss > least] or samples
         return ranks.gathered(places(samples, self._job.recipe_path.parent))
 
     def _warn_of_spike(self, state: Any, loss: float, where: list[events.SamplePlace]) -> None:
