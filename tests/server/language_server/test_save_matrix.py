@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -214,6 +215,23 @@ async def test_ten_saves_in_a_second_train_once(editor: Editor, workspace: Path,
             data.read_text().replace('"ON"', f'"ON {number}"').replace(f'"ON {number - 1}"', f'"ON {number}"')
         )
         await asyncio.sleep(0.1)
+    await editor.until(lambda: len(states(workspace)) > 1)
+    await settled(editor, data)
+    assert states(workspace) == [FINISHED, FINISHED]
+    assert last_fingerprint(workspace) == preflight.inspect(workspace / "recipe.yaml").fingerprint
+
+
+async def test_a_large_data_set_is_looked_at_by_the_analyst(editor: Editor, workspace: Path, data: Path) -> None:
+    def analysts() -> list[psutil.Process]:
+        children = psutil.Process(editor.process.pid).children()
+        return [one for one in children if "lintune_server.analyst" in one.cmdline()]
+
+    for one in analysts():  # of other tests
+        one.kill()
+    await editor.until(lambda: not analysts())
+    first = data.read_text().splitlines(keepends=True)[0]
+    data.write_text("".join(first.replace("Lamp on", f"Lamp {number} on") for number in range(6_000)))
+    await editor.until(analysts)
     await editor.until(lambda: len(states(workspace)) > 1)
     await settled(editor, data)
     assert states(workspace) == [FINISHED, FINISHED]

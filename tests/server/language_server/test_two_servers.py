@@ -84,13 +84,28 @@ async def test_saves_during_the_run_are_trained_once_after_it(editors: tuple[Edi
     for editor in editors:
         await editor.until_said("Saved during a training: looked at again when it has ended.")
     (workspace / "go").touch()
-    for editor in editors:
-        await editor.until_status("ready", detail="nothing changed") if editor is follows else None
     await editors[0].until(lambda: count_runs(workspace) == 2)
     for editor in editors:
         await editor.until(lambda: editor.statuses[-1].state == "ready")  # noqa: B023
     await asyncio.sleep(2)
     assert [run.state for run in runs.of_recipe(workspace / "recipe.yaml")] == [RunState.FINISHED] * 2
+
+
+async def test_a_run_is_superseded_once(editors: tuple[Editor, Editor], workspace: Path) -> None:
+    behave(workspace, "gate")
+    recipe = workspace / "recipe.yaml"
+    text = recipe.read_text().replace("  train_on_save: true", "  train_on_save: true\n  on_change: supersede")
+    recipe.write_text(text)
+    _, follows = await editors[0].until(lambda: by_role(editors))
+    await follows.until(lambda: any(status.step == 1 for status in follows.statuses))
+    changed(workspace, "2")
+    await editors[0].until(lambda: count_runs(workspace) == 2)
+    (workspace / "go").touch()
+    for editor in editors:
+        await editor.until(lambda: editor.statuses[-1].state == "ready")  # noqa: B023
+    await asyncio.sleep(2)
+    assert [run.state for run in runs.of_recipe(recipe)] == [RunState.FINISHED, RunState.CANCELLED]
+    assert [editor.shown for editor in editors] == [[], []]
 
 
 async def test_the_one_that_follows_can_stop_it(editors: tuple[Editor, Editor], workspace: Path) -> None:
