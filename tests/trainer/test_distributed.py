@@ -27,8 +27,9 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture
-def lamps(lamps: Path, small_model: Path) -> Path:
-    """The lamps for a small random model in fp32: each step takes four samples, two of each process."""
+def lamps(lamps: Path, small_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The lamps for a small random model in fp32, on the CPU: each step takes four samples, two of each process."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     recipe = lamps / "recipe.yaml"
     values = yaml.safe_load(recipe.read_text())
     values |= {"base_model": str(small_model), "adapter": "lora", "load_in_4bit": False, "bf16": False}
@@ -72,7 +73,7 @@ def start_and_wait_for(folder: Path, kind: type) -> subprocess.Popen[bytes]:
     pytest.fail(f"no {kind.__name__}; it said: {child.communicate()[1].decode()}")
 
 
-def test_two_processes_learn_as_one_with_the_same_batches(lamps: Path, tmp_path: Path) -> None:
+def test_two_processes_learn_as_one_with_the_same_batches(lamps: Path) -> None:
     two = train(lamps)
     assert two.code == 0, two
     one = train(lamps, "lintune.processes=1", "gradient_accumulation_steps=2")

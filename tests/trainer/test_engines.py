@@ -310,6 +310,40 @@ def test_what_is_not_installed(lamps: Path, backend: str, installs: str) -> None
     assert not runs.runs_folder(lamps).exists()
 
 
+@pytest.mark.parametrize(("gpus", "asked", "used"), [(0, None, 1), (0, 3, 3), (1, None, 1), (2, None, 2), (2, 1, 1)])
+def test_a_process_for_each_gpu(
+    recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch, gpus: int, asked: int | None, used: int
+) -> None:
+    monkeypatch.setattr(process, "count_gpus", lambda: gpus)
+    assert engines.choose(recipe(lintune={"processes": asked}), Path("recipe.yaml")).processes == used
+
+
+def test_more_processes_than_gpus(recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "count_gpus", lambda: 2)
+    with pytest.raises(LintuneError, match=r"lintune\.processes: 4 needs as many GPUs, and there are 2"):
+        engines.choose(recipe(lintune={"processes": 4}), Path("recipe.yaml"))
+
+
+@pytest.mark.parametrize(("visible", "counted"), [("0,1,2", 3), ("1", 1), ("", 0), ("-1", 0), ("GPU-5ebe9e3e", 1)])
+def test_gpus_that_the_environment_names(monkeypatch: pytest.MonkeyPatch, visible: str, counted: int) -> None:
+    monkeypatch.setattr(process, "_GPUS_IN_SIGHT", visible)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")  # as `prepare_libraries` leaves it
+    assert process.count_gpus() == counted
+    assert process.environment_with_all_gpus()["CUDA_VISIBLE_DEVICES"] == visible
+
+
+def test_gpus_that_the_driver_lists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA H100 (UUID: GPU-1)'\necho 'GPU 1: NVIDIA H100 (UUID: GPU-2)'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(process, "_GPUS_IN_SIGHT", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert process.count_gpus() == 2
+    program.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed' >&2\nexit 9\n")
+    assert process.count_gpus() == 0
+    assert "CUDA_VISIBLE_DEVICES" not in process.environment_with_all_gpus()
+
+
 class FastLanguageModel:
     """Unsloth's way in, of transformers and PEFT."""
 

@@ -64,7 +64,13 @@ def _named(recipe: Recipe, recipe_path: Path) -> Engine:
 
 
 def _processes(recipe: Recipe) -> int:
-    asked = recipe.lintune.processes
-    if asked is not None and asked < 1:
+    asked, gpus = recipe.lintune.processes, process.count_gpus()
+    if asked is None:
+        return max(gpus, 1)
+    if asked < 1:
         raise LintuneError(f"lintune.processes: {asked} must be 1 or more. Leave it out for one process a GPU.")
-    return asked or max(process.count_gpus(), 1)
+    if 0 < gpus < asked:
+        raise LintuneError(
+            f"lintune.processes: {asked} needs as many GPUs, and there are {gpus}. Leave it out to use all."
+        )
+    return asked
