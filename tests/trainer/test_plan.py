@@ -103,3 +103,10 @@ def test_what_is_done_otherwise_is_said(recipe: MakeRecipe) -> None:
     assert optimizer(asked, "cpu") == "adamw_torch_fused"
     assert optimizer(asked, "cuda") == "adamw_bnb_8bit"
     assert not list(remarks(recipe(adapter="qlora", load_in_4bit=True), "cpu"))
+
+
+def test_stopping_early_without_evaluations_is_said(recipe: MakeRecipe) -> None:
+    for key in ("early_stopping_patience", "load_best_model_at_end"):
+        (said,) = remarks(recipe(**{key: True if key.startswith("load") else 2}), "cpu")
+        assert said.startswith(f"{key} has no effect")
+        assert not list(remarks(recipe(**{key: True if key.startswith("load") else 2}, val_set_size=0.1), "cpu"))

@@ -84,7 +84,7 @@ def described(best: Point, now: Point, recited: Scores, steps_per_epoch: int) ->
         f"The model begins to learn its samples by heart. After epoch {epoch:.3g} the evaluation loss was lowest, "
         f"{best.loss:.3f}; after epoch {now_epoch:.3g} it is {now.loss:.3f}, while the training loss went from "
         f"{best.train_loss:.3f} to {now.train_loss:.3f}. {recall}. Stop at epoch {epoch:.3g}: set num_epochs: "
-        f"{epoch:.3g}, or early_stopping_patience: 2, or add samples."
+        f"{epoch:.3g}, or load_best_model_at_end: true, or add samples."
     )
 
 

@@ -64,6 +64,9 @@ def remarks(recipe: Recipe, device: str) -> Iterator[str]:
         yield f"optimizer: {recipe.optimizer} needs a GPU; {optimizer(recipe, device)} is used instead."
     if device == "cpu" and recipe.fp16:
         yield "fp16: true needs a GPU; bf16 or fp32 is used instead."
+    best = "early_stopping_patience" if recipe.early_stopping_patience else "load_best_model_at_end"
+    if getattr(recipe, best) and not recipe.test_datasets and not recipe.val_set_size:
+        yield f"{best} has no effect without samples to evaluate with: set val_set_size: 0.1."
     if recipe.test_datasets and recipe.val_set_size:
         yield "val_set_size is not used: the recipe names test_datasets."
     if recipe.rl and recipe.train_on_inputs:

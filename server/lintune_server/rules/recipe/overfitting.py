@@ -62,6 +62,6 @@ def overfitting(source: RecipeSource) -> Iterator[RecipeProblem]:
         of = f"the {samples:,} samples" if samples else "the samples"
         message = (
             f"The run sees each of {of} {epochs:.3g} times, and is likely to learn them by heart. "
-            f"Stay at {most} epochs at most, or let Axolotl stop early (early_stopping_patience)."
+            f"Stay at {most} epochs at most, or stop early (early_stopping_patience)."
         )
         yield RecipeProblem(message, source.range_of((key,)))
