@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bitsandbytes.nn import Linear4bit
 from peft import LoraConfig, PeftModel, get_peft_model, load_peft_weights, set_peft_model_state_dict
 from transformers import set_seed
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 def attach(model: Any, recipe: Recipe, warm: Path | None = None) -> Any:
     """A PEFT model around `model`, whose own weights are frozen.
 
-    warm: the folder of an adapter of the same kind to begin with. Raises LintuneError for target modules that the
-    model does not have.
+    warm: the folder of an adapter of the same kind to begin with. Raises LintuneError for modules that the model does
+    not have, or that cannot be trained.
     """
     set_seed(recipe.seed)  # the adapter starts from random numbers, before the Trainer sets the seed itself
     if warm is not None:
@@ -32,6 +33,10 @@ def attach(model: Any, recipe: Recipe, warm: Path | None = None) -> Any:
         # Both given: in Axolotl, too, all linear layers win.
         target_modules="all-linear" if recipe.lora_target_linear else recipe.lora_target_modules,
         use_rslora=recipe.peft_use_rslora,
+        use_dora=recipe.peft_use_dora,
+        modules_to_save=_trained_whole(model, recipe.lora_modules_to_save),
+        # Many models have one matrix for embedding and head: trained whole, it stays one, also where it is merged.
+        ensure_weight_tying=bool(recipe.lora_modules_to_save) and _has_one_matrix(model),
         task_type="CAUSAL_LM",
     )
     try:
@@ -40,6 +45,34 @@ def attach(model: Any, recipe: Recipe, warm: Path | None = None) -> Any:
         raise LintuneError(
             f"lora_target_modules does not fit this model ({error}). Set lora_target_linear: true instead."
         ) from error
+
+
+def _trained_whole(model: Any, names: list[str] | None) -> list[str] | None:
+    """`lora_modules_to_save`, of which PEFT passes over in silence what the model does not have."""
+    if not names:
+        return None
+    parts = dict(model.named_modules())
+    for name in names:
+        found = [part for path, part in parts.items() if path == name or path.endswith(f".{name}")]
+        if not found:
+            known = sorted({path.rsplit(".", 1)[-1] for path, part in parts.items() if _can_be_whole(part)})
+            raise LintuneError(
+                f"lora_modules_to_save: {name} is no part of this model. Trained whole can be: {', '.join(known)}."
+            )
+        if not all(map(_can_be_whole, found)):
+            raise LintuneError(
+                f"lora_modules_to_save: {name} cannot be trained whole, since it has no weights of its own, or is in 4 "
+                "bits. Leave it out, or take out load_in_4bit if it is one layer."
+            )
+    return list(names)  # PEFT adds to it
+
+
+def _can_be_whole(part: Any) -> bool:
+    return any(True for _ in part.parameters(recurse=False)) and not isinstance(part, Linear4bit)
+
+
+def _has_one_matrix(model: Any) -> bool:
+    return bool(model.config.get_text_config().tie_word_embeddings)
 
 
 def load(model: Any, folder: Path, *, trainable: bool = False) -> Any:
