@@ -14,6 +14,7 @@ from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
 from lintune_trainer import process
 from lintune_trainer.engines import child
+from lintune_trainer.places import SamplesError
 from lintune_trainer.run import LOG
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Launched:
                     case None:
                         continue
                     case events.RunFailed():
-                        raise LintuneError(event.message)
+                        raise SamplesError(event.message, event.samples)
                     case events.Evaluation():
                         evaluations.append(event)
                 job.run.emit(event)
