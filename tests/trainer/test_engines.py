@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -293,6 +294,25 @@ def test_what_went_wrong(lines: list[str], said: str) -> None:
     assert error_in(lines) == said
 
 
+def test_a_folder_of_that_name_is_no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "axolotl").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert not engines.installed("axolotl")
+    assert engines.installed("torch")
+
+
+@pytest.mark.parametrize("place", ["recipe", "data set"])
+def test_no_code_of_a_model_or_a_data_set_is_run(lamps: Path, place: str) -> None:
+    recipe = lamps / "recipe.yaml"
+    values = yaml.safe_load(recipe.read_text())
+    (values if place == "recipe" else values["datasets"][0])["trust_remote_code"] = True
+    recipe.write_text(yaml.safe_dump(values))
+    refused = train(lamps)
+    assert refused.code == 2
+    assert "trust_remote_code: true would run code" in refused.words
+    assert not runs.runs_folder(lamps).exists()
+
+
 @pytest.mark.parametrize(
     ("backend", "installs"),
     [
@@ -382,7 +402,7 @@ def unsloth(monkeypatch: pytest.MonkeyPatch) -> type[FastLanguageModel]:
     """Unsloth as if it were installed, on a machine with a GPU."""
     module: Any = ModuleType("unsloth")
     module.FastLanguageModel = FastLanguageModel
-    module.__spec__ = ModuleType("spec")  # find_spec looks at it
+    module.__spec__ = ModuleSpec("unsloth", None, origin="here")
     monkeypatch.setitem(sys.modules, "unsloth", module)
     monkeypatch.setattr(process, "count_gpus", lambda: 1)
     return FastLanguageModel

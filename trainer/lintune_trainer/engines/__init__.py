@@ -6,6 +6,7 @@ PEFT saves it, in the run's `adapter/` folder.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from lintune_schemas.errors import LintuneError
@@ -43,13 +44,19 @@ def choose(recipe: Recipe, recipe_path: Path) -> Engine:
     return engine
 
 
+def installed(package: str) -> bool:
+    """Whether a package can be imported; a mere folder of that name beside the recipe is none."""
+    spec = find_spec(package)
+    return spec is not None and spec.origin is not None
+
+
 def _named(recipe: Recipe, recipe_path: Path) -> Engine:
     processes = _processes(recipe)
     match recipe.lintune.backend:
         case "axolotl":
             from lintune_trainer.engines.axolotl import Axolotl
 
-            return Axolotl(processes)
+            return Axolotl(processes, recipe_path)
         case "unsloth":
             from lintune_trainer.engines.unsloth import Unsloth
 

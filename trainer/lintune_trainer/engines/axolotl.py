@@ -14,13 +14,13 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from lintune_schemas import atomic, events
+from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import EvaluationKind
-from lintune_trainer import failures, process
+from lintune_trainer import engines, failures, process
 from lintune_trainer.engines import axolotl_recipe, child
 from lintune_trainer.engines.axolotl_output import Bar, Log, Reader, error_in, said_in
 from lintune_trainer.run import LOG
@@ -45,11 +45,17 @@ class Axolotl:
     """`axolotl.cli.train` under `accelerate launch`."""
 
     processes: int
+    recipe_path: Path
 
     def require_ready(self) -> None:
         """See `Engine`."""
-        if find_spec("axolotl") is None:
+        if not engines.installed("axolotl"):
             raise LintuneError(_INSTALL)
+        if self.recipe_path.is_file() and axolotl_recipe.runs_code(recipes.parse(self.recipe_path)):
+            raise LintuneError(
+                "trust_remote_code: true would run code that comes with a model or a data set, and nothing does that "
+                "here. Take it out; or start Axolotl yourself, if you trust that code."
+            )
 
     def fine_tune(self, job: Job) -> list[Evaluation]:
         """See `Engine`. Asked to pause, it stops at once: Axolotl writes no checkpoint when it is told to."""

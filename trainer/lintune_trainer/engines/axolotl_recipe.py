@@ -53,6 +53,12 @@ def write(job: Job) -> Path:
     return path
 
 
+def runs_code(values: dict[str, Any]) -> bool:
+    """Whether a recipe asks for code that is no part of what is installed."""
+    entries = [*(values.get("datasets") or []), *(values.get("test_datasets") or [])]
+    return any(entry.get("trust_remote_code") for entry in (values, *entries) if isinstance(entry, dict))
+
+
 def _values(job: Job) -> dict[str, Any]:
     values = recipes.parse(job.recipe_path)
     _apply_assignments(values, job)

@@ -25,7 +25,7 @@ def started(
     """
     process = subprocess.Popen(
         [sys.executable, "-m", guard.__name__, *command],
-        env=dict(environment),
+        env={**environment, "PYTHONSAFEPATH": "1"},  # no module of the user's folder is taken for a library's
         cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -8,12 +8,11 @@ from then on nothing else is loaded in this process than what it loads.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lintune_schemas.errors import LintuneError
-from lintune_trainer import process
+from lintune_trainer import engines, process
 
 if TYPE_CHECKING:
     from lintune_schemas.events import Evaluation
@@ -41,7 +40,7 @@ class Unsloth:
 
     def require_ready(self) -> None:
         """See `Engine`."""
-        if find_spec("unsloth") is None:
+        if not engines.installed("unsloth"):
             raise LintuneError(_INSTALL)
         if not process.count_gpus() and not _AMD.exists():
             raise LintuneError(_NO_GPU)

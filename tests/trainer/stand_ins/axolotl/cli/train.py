@@ -23,6 +23,8 @@ def log(text: str) -> None:
 
 
 def main(config: str) -> None:
+    assert str(Path.cwd()) not in sys.path
+    assert "" not in sys.path
     values = yaml.safe_load(Path(config).read_text())
     if MODE == "refuses":
         print("Traceback (most recent call last):", file=sys.stderr)
