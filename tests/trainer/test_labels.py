@@ -10,21 +10,24 @@ import llama_cpp
 import orjson
 import pytest
 import torch
+from transformers import LlamaConfig
 
 from lintune_schemas import base_model, model_files, recipe
 from lintune_schemas.chat import IGNORED_LABEL, ChatTokenizer
 from lintune_server.lint.context import context_for
 from lintune_server.lint.dataset import DatasetLinter
 from lintune_trainer import data
+from lintune_trainer.batches import Collator
 from lintune_trainer.data import Sample
-from lintune_trainer.loss import Collator
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "smart-home"
 FILES = ["train.jsonl", "eval.jsonl"]
 
 
 class AnyModel(torch.nn.Module):
-    """What the collator needs of a model."""
+    """What the collator needs of a model: one that wants its samples padded."""
+
+    config = LlamaConfig(attn_implementation="sdpa")
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         return input_ids

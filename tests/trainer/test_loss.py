@@ -9,8 +9,9 @@ import torch
 from lintune_schemas.chat import IGNORED_LABEL
 from lintune_schemas.recipe import from_mapping
 from lintune_trainer import adapter, models
+from lintune_trainer.batches import Collator
 from lintune_trainer.data import Sample
-from lintune_trainer.loss import Collator, mean_loss, trained_logits, training_loss
+from lintune_trainer.loss import mean_loss, trained_logits, training_loss
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,11 @@ from lintune_schemas.plan import plan
 from lintune_schemas.recipe import Recipe
 from lintune_schemas.runs import DatasetLock
 from lintune_trainer import adapter, models
+from lintune_trainer.batches import Collator
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
 from lintune_trainer.job import HeldModel, Job
-from lintune_trainer.loss import Collator, mean_loss, training_loss
+from lintune_trainer.loss import mean_loss, training_loss
 from lintune_trainer.run import Run, create
 from lintune_trainer.training import fine_tune
 
@@ -75,6 +76,7 @@ def test_an_evaluation_does_not_change_the_gradients(
 ) -> None:
     """bitsandbytes repacks 4-bit weights when a CPU with AVX-512 bf16 evaluates, and then gives no gradients."""
     monkeypatch.setattr(bnb.nn.modules, "has_avx512bf16", lambda: True)
+    monkeypatch.setattr(models, "WHOLE_WEIGHTS_SHARE", 0.0)
     model = adapter.attach(models.load_for_training(small_model, recipe(load_in_4bit=True), CPU), recipe())
     batch = Collator(model)(samples[:4])
     labels = batch.pop("labels")
@@ -126,9 +128,12 @@ def test_checkpointed_activations_change_nothing(tune: FineTune) -> None:
     assert checkpointed == pytest.approx(plain, rel=1e-4)
 
 
-def test_nf4_weights_are_trained_against(tune: FineTune, samples: list[Sample]) -> None:
+def test_nf4_weights_are_trained_against(
+    tune: FineTune, samples: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from bitsandbytes.nn import Linear4bit
 
+    monkeypatch.setattr(models, "WHOLE_WEIGHTS_SHARE", 0.0)  # else a CPU keeps what they are multiplied as
     model, _, reported = tune(num_epochs=10, adapter="qlora", load_in_4bit=True)
     quantized = [module for module in model.modules() if isinstance(module, Linear4bit)]
     assert len(quantized) == 14  # seven in each of two layers

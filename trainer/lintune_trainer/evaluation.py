@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import cross_entropy
 
-from lintune_trainer.loss import Collator, trained_logits
+from lintune_trainer.batches import Collator
+from lintune_trainer.loss import trained_logits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

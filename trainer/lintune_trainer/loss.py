@@ -1,63 +1,34 @@
-"""Batches and the loss on them: the same for training and for evaluation."""
+"""The loss on batches: the same for training and for evaluation."""
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from lintune_schemas.chat import IGNORED_LABEL
+from lintune_trainer.batches import Collator, predicting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lintune_trainer.batches import Batch
     from lintune_trainer.data import Sample
 
-Batch = dict[str, torch.Tensor]
-
-
-class Collator:
-    """Pads samples on the right to the longest among them.
-
-    Batches hold `input_ids`, `attention_mask` and `labels` of shape [samples, tokens], and for models that
-    can leave the others out `logits_to_keep`: the positions at which any sample has something to predict. On
-    short answers with a large vocabulary, most of the work and memory of the last layer would go into logits
-    nobody looks at.
-    """
-
-    def __init__(self, model: Any) -> None:
-        base = model.get_base_model() if hasattr(model, "get_base_model") else model
-        self._sparse = "logits_to_keep" in inspect.signature(base.forward).parameters
-
-    def __call__(self, samples: Sequence[Sample]) -> Batch:
-        width = max(len(sample.ids) for sample in samples)
-        ids = torch.zeros((len(samples), width), dtype=torch.long)  # what pads is masked, so any token will do
-        mask = torch.zeros_like(ids)
-        labels = torch.full_like(ids, IGNORED_LABEL)
-        for row, sample in enumerate(samples):
-            length = len(sample.ids)
-            ids[row, :length] = torch.tensor(sample.ids)
-            mask[row, :length] = 1
-            labels[row, :length] = torch.tensor(sample.labels)
-        batch = {"input_ids": ids, "attention_mask": mask, "labels": labels}
-        if self._sparse:
-            batch["logits_to_keep"] = _predicting(labels)
-        return batch
+_PIECE = 1 << 22
+"""Logits that are looked at together: in fp32 they take 16 MB."""
 
 
 def summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """The negative log-likelihood in nats of all trained tokens of a batch, summed.
 
-    logits: [samples, positions, vocabulary], for every position or for those of `logits_to_keep`.
-    labels: [samples, tokens], unshifted: position i of the logits predicts token i + 1.
+    logits: [rows, positions, vocabulary], for every position or for those of `logits_to_keep`.
+    labels: [rows, tokens], unshifted: position i of the logits predicts token i + 1.
     """
-    positions = _predicting(labels)
+    positions = predicting(labels)
     if logits.shape[1] == labels.shape[1]:
         logits = logits[:, positions]
-    targets = labels[:, positions + 1]
-    return cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED_LABEL, reduction="sum")
+    return _nats(logits.flatten(0, 1), labels[:, positions + 1].flatten())
 
 
 def training_loss(
@@ -77,12 +48,15 @@ def trained_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor
     inputs = {name: tensor.to(model.device) for name, tensor in batch.items()}
     labels = inputs.pop("labels")
     logits = model(**inputs).logits
-    positions = _predicting(labels)
+    positions = predicting(labels)
     if logits.shape[1] == labels.shape[1]:
         logits = logits[:, positions]
     targets = labels[:, positions + 1]
     rows, columns = (targets != IGNORED_LABEL).nonzero(as_tuple=True)
-    return logits[rows, columns], targets[rows, columns], rows
+    chosen = logits[rows, columns], targets[rows, columns]
+    if "position_ids" in inputs:  # samples one behind the other in one row, each of which counts from 0
+        rows = (inputs["position_ids"][0] == 0).cumsum(0)[positions] - 1
+    return *chosen, rows
 
 
 @torch.no_grad()
@@ -96,12 +70,44 @@ def mean_loss(model: Any, samples: Sequence[Sample], batch_size: int) -> float:
     total, count = 0.0, 0
     for start in range(0, len(ordered), batch_size):
         logits, targets, _ = trained_logits(model, collate(ordered[start : start + batch_size]))
-        total += float(cross_entropy(logits.float(), targets, reduction="sum"))
+        total += float(_nats(logits, targets))
         count += len(targets)
     model.train(was_training)
     return total / count
 
 
-def _predicting(labels: torch.Tensor) -> torch.Tensor:
-    """The positions at which the next token is trained in any sample: a one-dimensional, ascending tensor."""
-    return (labels[:, 1:] != IGNORED_LABEL).any(0).nonzero().flatten()
+def _nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    total: torch.Tensor = _NegativeLogLikelihood.apply(logits, targets)  # type: ignore[no-untyped-call]
+    return total
+
+
+class _NegativeLogLikelihood(torch.autograd.Function):
+    """Summed cross-entropy that keeps nothing but the logits, and computes in fp32 some of them at a time.
+
+    PyTorch's would hold three copies of all logits in fp32. logits: [tokens, vocabulary]; targets: [tokens].
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        counted = targets != IGNORED_LABEL
+        places = targets.where(counted, 0)[:, None]
+        norms = torch.cat([logits[part].float().logsumexp(-1) for part in _pieces(logits)])
+        ctx.save_for_backward(logits, norms, counted, places)
+        return (norms - logits.gather(1, places)[:, 0].float()).where(counted, 0).sum()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        logits, norms, counted, places = ctx.saved_tensors
+        scales = (counted * gradient)[:, None]
+        of_logits = torch.empty_like(logits)
+        for part in _pieces(logits):
+            likelihoods = logits[part].float().sub_(norms[part, None]).exp_()
+            likelihoods.scatter_add_(1, places[part], torch.full_like(places[part], -1, dtype=torch.float32))
+            of_logits[part] = likelihoods.mul_(scales[part])
+        return of_logits, None
+
+
+def _pieces(logits: torch.Tensor) -> list[slice]:
+    """The rows of logits, some at a time; at least one piece, which may be empty."""
+    rows = max(_PIECE // logits.shape[1], 1)
+    return [slice(start, start + rows) for start in range(0, max(len(logits), 1), rows)]

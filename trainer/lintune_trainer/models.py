@@ -9,6 +9,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import bitsandbytes as bnb
+import psutil
 import torch
 from filelock import FileLock
 from gguf import GGUFReader
@@ -17,7 +18,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, G
 from lintune_schemas import atomic, model_files
 from lintune_schemas.base_model import BaseModel, ModelKind, cache_folder
 from lintune_schemas.errors import LintuneError
-from lintune_trainer import hub
+from lintune_trainer import attention, hub
 from lintune_trainer.run import remove_left_overs
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 _CONVERSION = 1
 """Counts up when the conversion below changes, so that older cached results are not used."""
+
+WHOLE_WEIGHTS_SHARE = 0.25
+"""Of the memory that is free: so much of it may go to 4-bit weights that are kept as a CPU multiplies them. The
+linter's estimate (`lintune_server/hardware/memory.py`) goes by the same."""
 
 _CARD = "README.md"
 
@@ -103,22 +108,48 @@ def load(folder: Path, dtype: torch.dtype | str = "auto", quantization: Any = No
 
 
 def load_for_training(folder: Path, recipe: Recipe, device: Device) -> Any:
-    """The base model for training: in 4-bit NormalFloat with quantized constants, or in `device.dtype`."""
-    if not recipe.load_in_4bit:
-        return load(folder, device.dtype, device=device.kind)
+    """The base model for training: its weights rounded to 4-bit NormalFloat with quantized constants, or not at all.
+
+    What is computed has the number format `device.dtype`. Raises LintuneError, as for an `attn_implementation` that the
+    model does not have.
+    """
     nf4 = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=device.dtype,
     )
-    model = load(folder, device.dtype, nf4, device.kind)
-    for module in model.modules():
-        if isinstance(module, bnb.nn.Linear4bit):
-            # On CPUs with AVX-512 bf16, the first evaluation would repack the weights for a kernel without a gradient,
-            # and from then on nothing reaches the layers below (bitsandbytes 0.50.2, autograd/_functions.py).
-            module.support_avx512bf16_for_cpu = False
+    model = load(folder, device.dtype, nf4 if recipe.load_in_4bit else None, device.kind)
+    attention.choose(model, recipe.attn_implementation)
+    # A step needs no keys and values of one before; and with them, transformers takes packs for one long sample.
+    model.config.use_cache = False
+    quantized = {name: module for name, module in model.named_modules() if isinstance(module, bnb.nn.Linear4bit)}
+    if device.kind == "cpu" and _room_for(sum(module.weight.numel() * 2 for module in quantized.values()), device):
+        for name, module in quantized.items():
+            model.set_submodule(name, _taken_out_of_4bit(module, device.dtype))
+        return model
+    for module in quantized.values():
+        # On CPUs with AVX-512 bf16, the first evaluation would repack the weights for a kernel without a gradient,
+        # and from then on nothing reaches the layers below (bitsandbytes 0.50.2, autograd/_functions.py).
+        module.support_avx512bf16_for_cpu = False
     return model
+
+
+def _room_for(weights: int, device: Device) -> bool:
+    """Whether so many weights can be kept as the CPU multiplies them, beside all else that a training needs.
+
+    A CPU does not compute in 4 bits: taking weights out of them is a tenth of the time of a step with few tokens.
+    """
+    return weights * device.dtype.itemsize <= psutil.virtual_memory().available * WHOLE_WEIGHTS_SHARE
+
+
+def _taken_out_of_4bit(module: Any, dtype: torch.dtype) -> torch.nn.Linear:
+    """A linear layer with the numbers that a 4-bit layer multiplies by."""
+    weight = bnb.functional.dequantize_4bit(module.weight.data, module.weight.quant_state).to(dtype)
+    linear = torch.nn.Linear(module.in_features, module.out_features, bias=False, device="meta")
+    linear.weight = torch.nn.Parameter(weight, requires_grad=False)
+    linear.bias = module.bias
+    return linear.train(module.training)
 
 
 def copy_tokenizer(source: Path, target: Path, chat_template: str | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lintune_trainer.batches import samples_of
 from lintune_trainer.engines import ranks
 from lintune_trainer.evaluation import Scores
 from lintune_trainer.places import SamplesError, named, places
@@ -52,7 +53,7 @@ class FiniteSteps:
 
     def __init__(self, *args: Any, data_collator: Callable[[Any], dict[str, Any]], **kwargs: Any) -> None:
         def carrying(samples: Sequence[Any]) -> dict[str, Any]:
-            return {**data_collator(samples), SAMPLES: samples}
+            return {**data_collator(samples), SAMPLES: samples_of(samples)}
 
         super().__init__(*args, data_collator=carrying, **kwargs)  # type: ignore[call-arg] # of the Trainer
 
@@ -81,7 +82,7 @@ class FiniteSteps:
         what = f"The loss became {loss}" if not math.isfinite(loss) else "The gradient became infinite"
         guilty = [sample for sample in self.step_samples if not self._gives_numbers(sample)]
         own = {id(sample) for sample in self.step_samples}
-        rest = [sample for sample in self.train_dataset if id(sample) not in own]
+        rest = [sample for sample in samples_of(self.train_dataset) if id(sample) not in own]
         others = random.Random(step).sample(rest, min(_OTHERS, len(rest)))  # noqa: S311 (not for secrets)
         any_guilty = ranks.any_says(bool(guilty))
         others_do = ranks.any_says(any(self._gives_numbers(sample) for sample in others))

@@ -75,6 +75,7 @@ def _carry_out(
         with this.stage(Stage.PREPARE):
             # Imported here: torch takes seconds, and what it and others print is for the log.
             from lintune_trainer import (
+                batches,
                 card,
                 checkpoints,
                 conclusion,
@@ -96,7 +97,7 @@ def _carry_out(
             chat = model_files.load_tokenizer(base, recipe.chat_template, recipe.chat_template_jinja)
             train_set, eval_set = data.tokenize(files, recipe, chat, this.warn)
             start = warm_start.choose(recipe, recipe_path, train_set, this.past.started)
-            steps = plan(recipe, len(start.samples), engine.processes)
+            steps = plan(recipe, len(batches.rows(start.samples, recipe)), engine.processes)
             on = device.choose(recipe)
             started = events.RunStarted(
                 run=this.name,

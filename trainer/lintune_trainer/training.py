@@ -12,9 +12,9 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from lintune_schemas import events
 from lintune_schemas.events import EvaluationKind
-from lintune_trainer import adapter, checkpoints, device, evaluation, export, process
+from lintune_trainer import adapter, batches, checkpoints, device, evaluation, export, lora, process
 from lintune_trainer.engines import ranks
-from lintune_trainer.loss import Collator, training_loss
+from lintune_trainer.loss import training_loss
 from lintune_trainer.not_finite import FiniteSteps, require_finite_scores, require_finite_weights
 from lintune_trainer.process import Paused
 from lintune_trainer.support import optimizer
@@ -53,6 +53,8 @@ def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
         )
     job = replace(job, evaluation=some)
     model = adapter.attach(job.model.base(), recipe, job.adapter) if model is None else model
+    if job.device.kind == "cpu":
+        lora.join(model)
     reporter = _Reporter(run, recipe)
     folder = checkpoints.folder_of(run.folder)
     settings = partial(arguments, recipe, job.plan, job.device, folder, evaluates=bool(job.evaluation))
@@ -61,9 +63,9 @@ def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
         trainer = AtomicTrainer(
             model=model,
             args=settings(),
-            train_dataset=job.train,
+            train_dataset=batches.rows(job.train, recipe),
             eval_dataset=job.evaluation or None,
-            data_collator=Collator(model),
+            data_collator=batches.Collator(model, padded=recipe.neftune_noise_alpha is not None),
             compute_loss_func=training_loss,
             callbacks=callbacks,
         )
@@ -71,6 +73,7 @@ def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
         from lintune_trainer import preference  # TRL takes seconds
 
         trainer = preference.trainer(model, job, settings, callbacks)
+    trainer.group_by_length = recipe.group_by_length
     trainer.recipe_folder = job.recipe_path.parent
     trainer.budget = recipe.lintune.checkpoints_gb * 1e9
     trainer.remove_callback(PrinterCallback)  # it prints to standard output
@@ -150,6 +153,7 @@ class AtomicTrainer(FiniteSteps, Trainer):  # type: ignore[misc] # transformers 
     control: Any
     budget: float = math.inf
     """Bytes that the checkpoints of all runs may take."""
+    group_by_length: bool = False
     _partial: Path | None = None
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
@@ -164,6 +168,15 @@ class AtomicTrainer(FiniteSteps, Trainer):  # type: ignore[misc] # transformers 
     def scores(self) -> Scores | PairScores:
         """How the model does on the evaluation samples as it is now."""
         return evaluation.evaluate(self.model, self.eval_dataset, self.args.per_device_eval_batch_size)
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        if not self.control.should_training_stop:  # as a run that is resumed after it had stopped early
+            super()._run_epoch(*args, **kwargs)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        if not self.group_by_length:
+            return super()._get_train_sampler(train_dataset)
+        return batches.LengthGrouped(self.train_dataset, self.args.per_device_train_batch_size, self.args.seed)
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._partial or super()._get_output_dir(trial))
