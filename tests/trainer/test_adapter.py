@@ -84,7 +84,7 @@ def test_what_is_merged_is_what_was_trained(
 
 
 @pytest.mark.long
-def test_the_gguf_file_of_a_head_of_its_own(
+def test_the_gguf_file_holds_a_matrix_that_was_trained_whole(
     small_model: Path, recipe: MakeRecipe, chat: ChatTokenizer, tmp_path: Path
 ) -> None:
     """One matrix is trained as embedding and as head: the file holds that one, changed."""
