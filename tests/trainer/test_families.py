@@ -198,6 +198,8 @@ def test_labels_are_what_the_hover_shows(family: str, workspace: Path, job: Job)
             [label for label in sample.labels if label != IGNORED_LABEL], skip_special_tokens=False
         )
         answers = [answer for role, answer in turns if role == "assistant"]
+        if family == "qwen3":  # writes earlier answers otherwise once more follows, which TK209 says: not learned
+            answers = answers[-1:]
         written = [part.removeprefix(NO_THOUGHTS).strip() for part in learned.split(end)]
         assert written == [*(answer.strip() for answer in answers), ""]
 
