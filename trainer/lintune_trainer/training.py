@@ -14,6 +14,7 @@ from lintune_schemas import events
 from lintune_schemas.events import EvaluationKind
 from lintune_trainer import adapter, batches, checkpoints, device, evaluation, export, lora, process
 from lintune_trainer.engines import ranks
+from lintune_trainer.evaluation import Scores
 from lintune_trainer.loss import training_loss
 from lintune_trainer.not_finite import FiniteSteps, require_finite_scores, require_finite_weights
 from lintune_trainer.process import Paused
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from lintune_schemas.recipe import Recipe
     from lintune_trainer.data import Sample
     from lintune_trainer.device import Device
-    from lintune_trainer.evaluation import Scores
+    from lintune_trainer.evaluation import Score
     from lintune_trainer.job import Job
     from lintune_trainer.preference import PairScores
     from lintune_trainer.run import Run
@@ -166,8 +167,12 @@ class AtomicTrainer(FiniteSteps, Trainer):  # type: ignore[misc] # transformers 
         return metrics
 
     def scores(self) -> Scores | PairScores:
-        """How the model does on the evaluation samples as it is now."""
-        return evaluation.evaluate(self.model, self.eval_dataset, self.args.per_device_eval_batch_size)
+        """How the model does on the evaluation samples as it is now: of several processes, each looks at its share."""
+
+        def of_share(share: Sequence[Sample]) -> Sequence[Score]:
+            return evaluation.evaluate(self.model, share, self.args.per_device_eval_batch_size).each
+
+        return Scores(tuple(ranks.dealt(self.eval_dataset, of_share)))
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         if not self.control.should_training_stop:  # as a run that is resumed after it had stopped early
