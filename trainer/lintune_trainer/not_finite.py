@@ -112,7 +112,9 @@ class FiniteSteps:
 
 def require_finite_weights(model: Any, step: int) -> None:
     """Raise SamplesError when an adapter is no use any more: before it is written."""
-    if not all(bool(weights.isfinite().all()) for weights in model.parameters() if weights.requires_grad):
+    trained = (weights for weights in model.parameters() if weights.requires_grad)
+    own = (weights.to_local() if hasattr(weights, "to_local") else weights for weights in trained)  # of FSDP: a shard
+    if ranks.any_says(not all(bool(weights.isfinite().all()) for weights in own)):
         raise SamplesError(f"The adapter's weights overflowed at step {step}: training has diverged. {LOWER}", [])
 
 

@@ -59,7 +59,9 @@ def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
     reporter = _Reporter(run, recipe)
     folder = checkpoints.folder_of(run.folder)
     settings = partial(arguments, recipe, job.plan, job.device, folder, evaluates=bool(job.evaluation))
-    callbacks = [reporter, Watch(job, lambda: trainer.step_samples), _Pause()]
+    watch = Watch(job, lambda: trainer.step_samples)
+    watch.look_at_start(model)
+    callbacks = [reporter, watch, _Pause()]
     if recipe.rl is None:
         trainer = AtomicTrainer(
             model=model,

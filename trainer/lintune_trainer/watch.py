@@ -57,10 +57,23 @@ class Watch(TrainerCallback):  # type: ignore[misc] # transformers has no types
         self._step_samples = step_samples
         self._batch_size = job.recipe.eval_batch_size or job.recipe.micro_batch_size
         self._spikes = Spikes()
+        self._at_start: list[float] = []
 
-    def on_train_begin(self, _args: Any, state: Any, control: Any, model: Any, **_: Any) -> Any:
+    def look_at_start(self, model: Any) -> None:
+        """Evaluate some training samples, before the first step of a training that begins (and before its clock runs).
+
+        Of pairs nothing is looked at: the losses of their samples are not those of their steps.
+        """
+        if self._job.checkpoint is None and not self._job.recipe.rl:
+            train = self._job.train
+            some = random.Random(self._job.recipe.seed).sample(train, min(_AT_START, len(train)))  # noqa: S311
+            losses = [score.loss for score in evaluation.evaluate(model, some, self._batch_size).each]
+            # What is no number will stop the run when it comes to that sample.
+            self._at_start = [loss for loss in losses if math.isfinite(loss)]
+
+    def on_train_begin(self, _args: Any, state: Any, control: Any, **_: Any) -> Any:
         if not state.log_history:
-            state.log_history.append({"step": 0, _START: self._losses_at_start(model)})
+            state.log_history.append({"step": 0, _START: self._at_start})
         for entry in state.log_history:
             if _START in entry:
                 self._spikes = Spikes(entry[_START])
@@ -109,14 +122,6 @@ class Watch(TrainerCallback):  # type: ignore[misc] # transformers has no types
         if not patience or not seen:
             return False
         return len(seen) - 1 - seen.index(best_of(seen)) >= patience
-
-    def _losses_at_start(self, model: Any) -> list[float]:
-        if self._job.recipe.rl:
-            return []  # their losses are not comparable with those of pairs
-        train = self._job.train
-        some = random.Random(self._job.recipe.seed).sample(train, min(_AT_START, len(train)))  # noqa: S311
-        losses = [score.loss for score in evaluation.evaluate(model, some, self._batch_size).each]
-        return [loss for loss in losses if math.isfinite(loss)]  # the others will stop the run when it comes to them
 
     def _odd_ones(self, model: Any) -> list[events.SamplePlace]:
         """Of the step's samples those whose own loss is out of line; all, where that cannot be said of single ones."""
