@@ -27,7 +27,7 @@ async def test_initialize_offers_the_features(editor: Editor) -> None:
     assert isinstance(offered.code_action_provider, types.CodeActionOptions)
     assert set(offered.code_action_provider.code_action_kinds or []) == {"quickfix", "source.fixAll.lintune"}
     assert offered.execute_command_provider
-    commands = {f"lintune.{name}" for name in ("train", "stop", "ask", "estimate", "explain")}
+    commands = {f"lintune.{name}" for name in ("train", "stop", "pause", "resume", "ask", "estimate", "explain")}
     assert set(offered.execute_command_provider.commands) == commands
     process = editor.process
     await editor.leave()
