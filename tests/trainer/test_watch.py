@@ -104,6 +104,18 @@ def learned(job: MakeJob, samples: list[Sample], quick_model: Path) -> Job:
     return job(samples[:16], weights=quick_model, start=before.run.folder / "adapter", save_steps=100)
 
 
+@pytest.fixture
+def prose(chat: ChatTokenizer, samples: list[Sample]) -> list[Sample]:
+    """Pieces of a text that hardly help with one another."""
+    text = (Path(__file__).parents[2] / "LICENSE").read_text(encoding="utf-8")
+    ids = chat.tokenizer.encode(text).ids
+    pieces = [tuple(ids[start : start + 24]) for start in range(0, 24 * 42, 24)]
+    return [
+        replace(samples[0], line=line, ids=piece, labels=(IGNORED_LABEL,) * 4 + piece[4:])
+        for line, piece in enumerate(pieces, start=1)
+    ]
+
+
 # Losses that are no number
 
 
@@ -227,11 +239,14 @@ def evaluations(run: Run) -> dict[int, float]:
     return {event.step: event.eval_loss for event in reported(run) if isinstance(event, Evaluation)}
 
 
-STOPS_EARLY = {"num_epochs": 30, "early_stopping_patience": 2, "learning_rate": 0.03, "save_total_limit": 1}
+@pytest.fixture
+def over_fits(job: MakeJob, prose: list[Sample], quick_model: Path) -> Callable[..., Job]:
+    """A job with an evaluation every two steps, of which one in the middle is the best."""
+    return lambda **values: job(prose[:8], prose[30:38], quick_model, num_epochs=14, learning_rate=0.02, **values)
 
 
-def test_early_stopping_ends_with_the_best_checkpoint(job: MakeJob, samples: list[Sample]) -> None:
-    early = job(samples[:8], samples[24:28], **STOPS_EARLY)
+def test_early_stopping_ends_with_the_best_checkpoint(over_fits: Callable[..., Job]) -> None:
+    early = over_fits(early_stopping_patience=2, save_total_limit=1)
     fine_tune(early)
     seen = evaluations(early.run)
     best = min(seen, key=lambda step: seen[step])
@@ -246,8 +261,8 @@ def test_early_stopping_ends_with_the_best_checkpoint(job: MakeJob, samples: lis
     assert saved.best
 
 
-def test_the_best_checkpoint_at_the_end(job: MakeJob, samples: list[Sample]) -> None:
-    whole = job(samples[:8], samples[24:28], load_best_model_at_end=True, num_epochs=8, learning_rate=0.03)
+def test_the_best_checkpoint_at_the_end(over_fits: Callable[..., Job]) -> None:
+    whole = over_fits(load_best_model_at_end=True)
     fine_tune(whole)
     seen = evaluations(whole.run)
     assert max(seen) == whole.plan.total_steps  # the last weights have their chance, too
@@ -264,12 +279,12 @@ def resumed(before: Job, step: int) -> Job:
     return replace(before, run=run, model=model, checkpoint=checkpoint)
 
 
-def test_a_resumed_run_stops_where_it_would_have_stopped(job: MakeJob, samples: list[Sample]) -> None:
-    early = job(samples[:8], samples[24:28], **{**STOPS_EARLY, "save_total_limit": 100})
+def test_a_resumed_run_stops_where_it_would_have_stopped(over_fits: Callable[..., Job]) -> None:
+    early = over_fits(early_stopping_patience=2, save_total_limit=100)
     fine_tune(early)
     seen = evaluations(early.run)
     steps = [event.step for event in reported(early.run) if isinstance(event, Progress)]
-    for step in (seen and max(seen) - 2, max(seen)):
+    for step in (max(seen) - 2, max(seen)):
         again = resumed(early, step)
         fine_tune(again)
         later = [event.step for event in reported(again.run) if isinstance(event, Progress)]
@@ -279,18 +294,6 @@ def test_a_resumed_run_stops_where_it_would_have_stopped(job: MakeJob, samples: 
 
 
 # Over-fitting
-
-
-@pytest.fixture
-def prose(chat: ChatTokenizer, samples: list[Sample]) -> list[Sample]:
-    """Pieces of a text of this repository, in which no piece helps with another."""
-    text = (Path(__file__).parents[2] / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    ids = chat.tokenizer.encode(text).ids
-    pieces = [tuple(ids[start : start + 24]) for start in range(0, 24 * 42, 24)]
-    return [
-        replace(samples[0], line=line, ids=piece, labels=(IGNORED_LABEL,) * 4 + piece[4:])
-        for line, piece in enumerate(pieces, start=1)
-    ]
 
 
 def test_thirty_samples_thirty_times_are_learned_by_heart(job: MakeJob, prose: list[Sample], quick_model: Path) -> None:

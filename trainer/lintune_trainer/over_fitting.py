@@ -20,9 +20,9 @@ _NATS = 0.03
 _SHARE = 0.05
 """And by what share of the other: at a loss of 2, 0.03 is little."""
 
-_MORE_RIGHT = 0.01
-"""Token accuracy that a higher loss is forgiven for. A model that is surer of all it says has a higher loss where it is
-wrong, and may be right more often all the same."""
+_FEWER_WRONG = 0.9
+"""The share of its wrong tokens that a model may still have for a higher loss to be forgiven. One that is surer of all
+it says has a higher loss where it is wrong, and may be right more often all the same."""
 
 _RECITED = 32
 """Training samples that are tried for whether the model knows them by heart."""
@@ -95,4 +95,4 @@ def _train_loss_fell(best: Point, now: Point) -> bool:
 def _more_right(best: Point, now: Point) -> bool:
     if best.token_accuracy is None or now.token_accuracy is None:
         return False
-    return now.token_accuracy > best.token_accuracy + _MORE_RIGHT
+    return 1 - now.token_accuracy < _FEWER_WRONG * (1 - best.token_accuracy)
