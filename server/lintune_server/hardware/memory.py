@@ -104,10 +104,11 @@ def makes_sense(recipe: Recipe) -> bool:
 
 def largest_batch(recipe: Recipe, data: RecipeData | None) -> Batch:
     """The shape of the largest batch: of the samples when they are known, else of what `sequence_len` allows."""
-    samples, width = recipe.micro_batch_size, recipe.sequence_len
+    sides = 1 if recipe.rl is None else 2  # of a preference pair both are computed
+    samples, width = recipe.micro_batch_size * sides, recipe.sequence_len
     if data is None or data.longest is None:
         return Batch(samples, width, width)
-    samples = min(samples, max(data.training_samples, 1))
+    samples = min(samples, max(data.training_samples, 1) * sides)
     width = min(width, data.longest)
     if data.most_trained is None or data.shortest_prompt is None:
         return Batch(samples, width, width)

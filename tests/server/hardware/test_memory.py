@@ -70,6 +70,13 @@ def test_logits_only_where_something_is_predicted():
     assert memory.largest_batch(QLORA, None) == Batch(2, 512, 512)
 
 
+def test_both_sides_of_a_pair_count():
+    data = RecipeData(3, 0, 20_000, 5_000, 300, 290, most_trained=80, shortest_prompt=120)
+    assert memory.largest_batch(but(rl="dpo", micro_batch_size=1), data) == Batch(2, 300, 180)
+    assert memory.largest_batch(but(rl="dpo", micro_batch_size=8), data).samples == 6
+    assert memory.largest_batch(but(rl="orpo"), None) == Batch(4, 512, 512)
+
+
 @pytest.mark.parametrize("on", ["rtx4090", "t4", "laptop", "small"])
 def test_more_takes_more(on: str):
     least = estimate(on=on).peak
