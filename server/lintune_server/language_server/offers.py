@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas import runs as run_files
 from lintune_schemas.errors import LintuneError
-from lintune_server.training import runs
+from lintune_server.training import runs, trainers
 from lintune_server.training.runs import RunState
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Offers:
 
     async def look(self, recipe: Path) -> None:
         """The editor has started: offer to go on with the recipe's newest run, if it did not end long ago."""
+        if await asyncio.to_thread(trainers.is_at_work, recipe.parent):
+            return  # perhaps on just that
         run = await asyncio.to_thread(runs.newest, recipe)
         if run and run.state in _WAS and await asyncio.to_thread(_is_recent, run):
             what = f"The training of {recipe.name} was {_WAS[run.state]} {run.place}. It can be resumed."

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 _SHUTDOWN_GRACE = 1.5
 """Seconds a trainer gets at shutdown: editors kill a server that takes longer than two."""
+_LOOK_EVERY = 3.0
+"""Seconds between two looks whether another program trains."""
 _MOST_LOOKS, _REST = 5, 0.2
 """At files that change while they are looked at, and the seconds between two looks."""
 
@@ -75,6 +77,7 @@ class Training:
         """Fingerprints of what another program trained while it was waited for."""
         self._paused: dict[Path, Path] = {}
         """By recipe, the run that somebody paused since the session began."""
+        self._lookout: asyncio.Task[None] | None = None
 
     @property
     def running(self) -> Path | None:
@@ -94,26 +97,31 @@ class Training:
 
     async def recipes_found(self, found: list[Path]) -> None:
         """The workspace has these recipes, which nobody knew of before."""
-        if self._session.trusted:
-            for recipe in found:
-                if await self._find_trainer(recipe):
-                    return
-        if self._job is not None:
+        if self._lookout is None:
+            self._lookout = self._session.start(self._look_out())
+        if await self._find_trainer(found) or self._job is not None:
             return
         await self._view.rest(next(iter(found), None))
         if self._session.trusted:
             for recipe in found:
                 await self._offers.look(recipe)
 
-    async def _find_trainer(self, recipe: Path) -> bool:
-        """Follow the trainer that is at work in a recipe's folder, if there is one. Whether there is."""
-        if not await asyncio.to_thread(trainers.is_at_work, recipe.parent):
+    async def _look_out(self) -> None:
+        """Notice trainings that other programs start: a terminal, another editor."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            await self._find_trainer(self._session.workspace.recipes)
+
+    async def _find_trainer(self, recipes: list[Path]) -> bool:
+        """Follow a trainer that is at work in the folder of a recipe. Whether there is one."""
+        if not self._session.trusted:
             return False
-        run = await asyncio.to_thread(runs.at_work, recipe.parent)
-        if self._job is None:
-            its = (recipe.parent / run.recipe).resolve() if run and run.recipe else recipe
-            self._begin(_Job(its, elsewhere=True))
-        return True
+        for recipe in recipes:
+            run = await asyncio.to_thread(runs.at_work, recipe.parent) if self._job is None else None
+            if run and run.recipe and self._job is None:
+                self._begin(_Job((recipe.parent / run.recipe).resolve(), elsewhere=True))
+                return True
+        return False
 
     async def trust_changed(self) -> None:
         if not self._session.trusted:
@@ -171,6 +179,8 @@ class Training:
     async def end(self) -> None:
         """The server goes down: no trainer survives it, but its run can be resumed."""
         self._forget_saves()
+        if self._lookout:
+            self._lookout.cancel()
         job = self._job
         if job is None or self._worker is None:
             return

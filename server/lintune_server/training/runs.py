@@ -162,6 +162,10 @@ def _state(last: Event | None, pid: int | None, folder: Path) -> RunState:
             return RunState.CANCELLED
         case RunPaused():
             return RunState.PAUSED
-    recipe_folder = folder.parents[2]  # `runs.runs_folder` is two below it
-    alive = pid is not None and trainers.is_trainer(pid) and trainers.is_at_work(recipe_folder)
+    recipe_folder = folder / ".." / ".." / ".."  # `runs.runs_folder` is two below it
+    if pid is None:  # it has yet to say which process it is: then it is the one that began last
+        last_begun = next(runs.run_directories(recipe_folder), None)
+        alive = last_begun is not None and last_begun.name == folder.name and trainers.is_at_work(recipe_folder)
+    else:
+        alive = trainers.is_trainer(pid) and trainers.is_at_work(recipe_folder)
     return RunState.RUNNING if alive else RunState.DEAD

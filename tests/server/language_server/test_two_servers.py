@@ -1,6 +1,8 @@
 """Two editors on one workspace: one of them trains, the other one says so and follows."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -57,7 +59,7 @@ async def test_a_save_is_trained_once(editors: tuple[Editor, Editor], workspace:
     (workspace / "go").touch()
     for editor in editors:
         await editor.until_status("ready")
-    await follows.until_said("nothing changed since the last training")
+    await follows.until_said("othing changed since")
     await asyncio.sleep(1)
     assert count_runs(workspace) == 1
     assert [editor.shown for editor in editors] == [[], []]
@@ -69,7 +71,7 @@ async def test_what_one_stops_the_other_does_not_begin_again(editors: tuple[Edit
     trains, follows = await editors[0].until(lambda: by_role(editors))
     assert await trains.command("lintune.stop") is True
     await follows.until_said("The training of another program has ended: cancelled.")
-    await follows.until_said("nothing changed since the last training")
+    await follows.until_said("othing changed since")
     await asyncio.sleep(1)
     (run,) = runs.of_recipe(workspace / "recipe.yaml")
     assert run.state is RunState.CANCELLED
@@ -149,3 +151,16 @@ async def test_a_new_server_finds_the_trainer_of_one_that_was_killed(
         await third.until_status("ready")
     finally:
         await third.leave()
+
+
+async def test_a_training_that_a_terminal_begins_is_shown(editors: tuple[Editor, Editor], workspace: Path) -> None:
+    behave(workspace, "gate")
+    command = [sys.executable, "-m", "lintune_server", "train", str(workspace / "recipe.yaml")]
+    terminal = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for editor in editors:
+        await editor.until_status("training", detail=FOLLOWED)
+    (workspace / "go").touch()
+    assert await terminal.wait() == 0
+    for editor in editors:
+        await editor.until_status("ready", detail="The training of another program has ended: finished.")
+    assert count_runs(workspace) == 1

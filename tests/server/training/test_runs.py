@@ -20,6 +20,9 @@ from lintune_schemas.events import (
     RunPaused,
     RunResumed,
     RunStarted,
+    Stage,
+    StageChanged,
+    StageState,
 )
 from lintune_server.training import runs
 from lintune_server.training.runs import RunState
@@ -90,6 +93,18 @@ def test_a_run_that_was_resumed_has_another_process(tmp_path: Path, trainer: int
     with FileLock(run_files.train_lock(tmp_path)):
         assert runs.read(folder).state is RunState.RUNNING
     assert runs.read(folder).can_be_resumed
+
+
+def test_a_run_that_has_just_begun_goes_on_while_the_lock_is_held(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    begins, older = write(recipe, "2"), write(recipe, "1")
+    stage = StageChanged(run="", stage=Stage.PREPARE, state=StageState.STARTED)
+    for folder in (begins, older):
+        (folder / run_files.EVENTS).write_bytes(events.encode(stage) + b"\n")
+    assert runs.read(begins).state is RunState.DEAD
+    with FileLock(run_files.train_lock(tmp_path)):
+        assert runs.read(begins).state is RunState.RUNNING
+        assert runs.read(older).state is RunState.DEAD
 
 
 def test_how_far_a_run_came(tmp_path: Path) -> None:
