@@ -20,8 +20,8 @@ BY_SAMPLE = "by_sample"
 """The name that models know this implementation by."""
 
 _FLASH = ("flash_attention_2", "flash_attention_3")
-KNOWN = ("eager", "sdpa", "flex_attention", *_FLASH)
-"""What recipes may ask for."""
+_KNOWN = ("eager", "sdpa", "flex_attention", *_FLASH)
+"""What recipes may ask for. By any other name transformers would fetch code from the hub, and run it."""
 
 _SHORT = 224
 """Up to so many tokens, on CPUs, products of whole matrices are faster than PyTorch's blockwise kernel, forward and
@@ -38,6 +38,8 @@ def choose(model: Any, wanted: str | None) -> None:
         if _only_attends(model):
             model.set_attn_implementation(BY_SAMPLE)
         return
+    if wanted not in _KNOWN:
+        raise LintuneError(f"attn_implementation: {wanted} is not built in. Use one of: {', '.join(_KNOWN)}.")
     try:
         model.set_attn_implementation(wanted)
     except (ImportError, ValueError) as error:

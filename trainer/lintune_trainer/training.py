@@ -122,6 +122,7 @@ def arguments(
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
         neftune_noise_alpha=recipe.neftune_noise_alpha,
+        torch_compile=recipe.torch_compile is True,  # `auto` is no: it pays only for trainings of hours
         activation_checkpointing=bool(recipe.gradient_checkpointing),
         activation_checkpointing_kwargs={"use_reentrant": False},
         # fp16 needs its gradients scaled. bf16 on a GPU runs the adapter's fp32 matrices on tensor cores.
