@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from lintune_schemas.events import CheckpointSaved, Evaluation, EvaluationKind, 
 from lintune_schemas.plan import plan
 from lintune_schemas.recipe import Recipe
 from lintune_schemas.runs import DatasetLock
-from lintune_trainer import adapter, data, evaluation, models, preference, training
+from lintune_trainer import adapter, checkpoints, data, evaluation, models, preference, training
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
 from lintune_trainer.evaluation import Score
@@ -256,6 +257,21 @@ class TestTraining:
         theirs = loss_and_gradient()
         assert ours[0] == pytest.approx(theirs[0], rel=1e-5)
         torch.testing.assert_close(ours[1], theirs[1], rtol=1e-3, atol=1e-5)
+
+    @pytest.mark.parametrize("rl", ["dpo", "orpo"])
+    def test_a_run_that_goes_on_takes_the_same_steps(self, job: Callable[..., Job], rl: str) -> None:
+        def losses(this: Job) -> dict[int, float]:
+            training.fine_tune(this)
+            reported = events.read(this.run.folder / runs.EVENTS)
+            return {event.step: event.loss for event in reported if isinstance(event, Progress)}
+
+        values = {"rl": rl, "num_epochs": 3, "save_steps": 3, "lora_dropout": 0.1}
+        whole = job(**values)
+        expected = losses(whole)
+        checkpoint = checkpoints.of_step(checkpoints.folder_of(whole.run.folder), 3)
+        resumed = losses(replace(job(**values), checkpoint=checkpoint))
+        assert list(resumed) == [4, 5, 6]
+        assert resumed == {step: pytest.approx(expected[step], rel=1e-5) for step in resumed}
 
     def test_an_adapter_on_the_head_is_refused(self, job: Callable[..., Job]) -> None:
         this = job(rl="dpo", lora_target_linear=False, lora_target_modules=["q_proj", "lm_head"])
