@@ -16,11 +16,11 @@ from lintune_schemas.model_heads import Heads
 from lintune_schemas.recipe import Recipe
 from lintune_server.hardware import activations
 from lintune_server.hardware.precision import Precision
-from lintune_trainer import adapter
+from lintune_trainer import adapter, attention, lora
 
 pytestmark = pytest.mark.long
 
-SAMPLES, WIDTH = 2, 96
+SHORT, LONG = 96, 240
 COMMON: dict[str, Any] = {
     "hidden_size": 256,
     "intermediate_size": 512,
@@ -50,7 +50,7 @@ RECIPES = {
 }
 
 
-def kept(model: Any, samples: int) -> int:
+def kept(model: Any, samples: int, width: int) -> int:
     """Bytes that autograd keeps of a forward pass, parameters aside, each block of memory once."""
     parameters = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     found: dict[int, torch.Tensor] = {}
@@ -61,20 +61,22 @@ def kept(model: Any, samples: int) -> int:
             found[storage.data_ptr()] = tensor  # kept alive, so that no other gets its address
         return tensor
 
-    ids = torch.randint(3, 500, (samples, WIDTH))
-    mask = torch.ones_like(ids)
-    if samples > 1:
-        mask[1, WIDTH // 2 :] = 0
+    ids = torch.randint(3, 500, (samples, width))
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    if attention.takes_samples_in_a_row(model.get_base_model()):
+        inputs = {name: tensor.view(1, -1) for name, tensor in inputs.items()}
+        inputs["position_ids"] = torch.arange(width).repeat(samples)[None]
+        inputs["cu_seq_lens_q"] = torch.arange(samples + 1, dtype=torch.int32) * width
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        hidden = model.get_base_model().model(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = model.get_base_model().model(**inputs, use_cache=False).last_hidden_state
     assert hidden.requires_grad
     return sum(tensor.untyped_storage().nbytes() for tensor in found.values())
 
 
-@pytest.mark.parametrize("samples", [1, SAMPLES])
+@pytest.mark.parametrize(("samples", "width"), [(1, SHORT), (2, SHORT), (2, LONG)])
 @pytest.mark.parametrize("words", RECIPES.values(), ids=list(RECIPES))
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_what_a_layer_keeps(architecture: str, words: dict[str, Any], samples: int):
+def test_what_a_layer_keeps(architecture: str, words: dict[str, Any], samples: int, width: int):
     if architecture.startswith("phi") and "lora_target_modules" in words:
         pytest.skip("Phi-3 has no such modules; of Phi's first layer, one half then keeps nothing")
     config = AutoConfig.for_model(architecture, **COMMON, **ARCHITECTURES[architecture])
@@ -82,11 +84,13 @@ def test_what_a_layer_keeps(architecture: str, words: dict[str, Any], samples: i
     format_ = "fp32" if recipe.bf16 is False else "bf16"
     dtype = torch.float32 if format_ == "fp32" else torch.bfloat16
     model = adapter.attach(AutoModelForCausalLM.from_config(config, dtype=dtype), recipe).train()
+    attention.choose(model.get_base_model(), None)
+    lora.join(model)
     facts = model_config.of_config({**config.to_dict(), "model_type": architecture}, Heads({}, None, False))
     assert facts is not None
-    batch = activations.Batch(samples, WIDTH, WIDTH)
+    batch = activations.Batch(samples, width, width)
     expected = facts.layers * activations.of_layer(recipe, facts, Precision(False, format_), batch)
-    assert kept(model, samples) == pytest.approx(expected, rel=0.05)
+    assert kept(model, samples, width) == pytest.approx(expected, rel=0.05)
 
 
 def test_targets_that_peft_takes_by_itself():

@@ -24,10 +24,10 @@ _EAGER = frozenset({"gemma2"})
 
 _SAME_INPUT = (("q_proj", "k_proj", "v_proj", "fc1"), ("gate_proj", "up_proj"))
 """Modules that read one and the same tensor; Phi's `fc1` stands beside attention, not behind it."""
-_AFTER_ATTENTION = frozenset({"o_proj", "dense", "out_proj"})
-"""Modules whose input is what attention gives, which a kernel keeps anyway."""
-_COPIED_RESULT = frozenset({"gemma2", "phi", "phi3"})
-"""Architectures in which it is not: no kernel, or a result that is laid out otherwise than the module wants it."""
+
+_WHOLE_MATRICES = 224
+"""Up to so many tokens the trainer computes attention on a CPU by products of whole matrices, and keeps its weights
+(`lintune_trainer/attention.py`)."""
 
 LARGE_BLOCK = 32 << 20
 """Bytes from which on glibc takes memory from the system block by block (DEFAULT_MMAP_THRESHOLD_MAX, malloc.c)."""
@@ -70,17 +70,18 @@ def of_layer(recipe: Recipe, facts: ModelFacts, precision: Precision, batch: Bat
     token = (size if facts.architecture == "phi" else 4) * facts.hidden_size * _NORMS.get(facts.architecture, 2)
     if facts.architecture in _HEAD_NORMS:
         token += 4 * (queries + keys)
-    token += _attention(facts, batch, size)
+    short = not precision.gpu and batch.width <= _WHOLE_MATRICES
+    token += _attention(facts, size, short)
     token += _feed_forward(facts, size)
-    token += _adapter_inputs(recipe, facts, precision, adapted)
-    token += len(adapted) * recipe.lora_r * (size if precision.mixed else 4)
+    token += _adapter_inputs(recipe, precision, adapted)
+    token += len(adapted) * recipe.lora_r * size
     kept = token * batch.tokens
     pairs = batch.samples * batch.width**2
     if facts.architecture in _EAGER:
         # Capped scores (tanh keeps its result), and their softmax in fp32 and in the number format of the rest.
         kept += (size + 4 + (size if size < 4 else 0)) * facts.heads * pairs
-    elif batch.samples > 1:  # samples of unlike length: each layer makes numbers of the mask
-        kept += size * pairs
+    elif short:
+        kept += size * facts.heads * pairs
     return kept
 
 
@@ -98,16 +99,19 @@ def holes(recipe: Recipe, facts: ModelFacts, precision: Precision, batch: Batch)
     return facts.layers * sum(result for result in results if result < LARGE_BLOCK)
 
 
-def _attention(facts: ModelFacts, batch: Batch, size: int) -> int:
-    """Queries, keys, values, the result, and a logarithm a head: the kernels keep no weights of attention.
+def _attention(facts: ModelFacts, size: int, short: bool) -> int:
+    """Queries, keys and values. Kernels also keep the result and a logarithm a head, but no weights of attention.
 
-    Keys and values are repeated for all heads, unless no mask is needed since nothing is padded.
+    With caps on the scores there are no kernels, and keys and values are repeated for all heads.
     """
     queries, keys = facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim
     if facts.architecture in _EAGER:
         return size * 3 * queries
-    repeated = keys if batch.samples == 1 else queries
-    return size * (2 * queries + 2 * repeated) + 4 * facts.heads
+    if short:
+        return size * (queries + 2 * keys)
+    # Phi-3's values are a part of one result with queries and keys, and kernels keep what they are a part of.
+    values = queries + 2 * keys if facts.architecture == "phi3" else keys
+    return size * (2 * queries + keys + values) + 4 * facts.heads
 
 
 def _feed_forward(facts: ModelFacts, size: int) -> int:
@@ -117,29 +121,22 @@ def _feed_forward(facts: ModelFacts, size: int) -> int:
     return (3 if gated else 4) * facts.intermediate_size * size
 
 
-def _adapter_inputs(
-    recipe: Recipe, facts: ModelFacts, precision: Precision, adapted: dict[str, tuple[int, int]]
-) -> int:
+def _adapter_inputs(recipe: Recipe, precision: Precision, adapted: dict[str, tuple[int, int]]) -> int:
     """What the first matrices of the adapter read, a token.
 
-    PEFT keeps an adapter in fp32. Without autocast, each adapted module makes an fp32 copy of its input, unless that
-    is fp32 already; with autocast one in 16 bits, unless the base is 4-bit, whose layers leave the input as it is.
+    Modules with the same input share it. With autocast, as on GPUs, each adapted module makes a copy of its own in 16
+    bits, unless the base is 4-bit, whose layers leave the input as it is.
     """
     size = precision.bytes
-    copied = precision.format != "fp32" and not (precision.mixed and recipe.load_in_4bit)
-    copy = size if precision.mixed else 4
     if recipe.lora_dropout > 0:
         # The module reads what the dropout leaves, and the mask is kept: on CPUs numbers, on GPUs bytes.
-        mask = 1 if precision.gpu else copy
-        return sum((copy + mask) * into for into, _ in adapted.values())
-    if copied:
-        return sum(copy * into for into, _ in adapted.values())
+        return sum((size + (1 if precision.gpu else size)) * into for into, _ in adapted.values())
+    if precision.mixed and not recipe.load_in_4bit:
+        return sum(size * into for into, _ in adapted.values())
     total, counted = 0, set[str]()
     for name, (into, _) in adapted.items():
         group = next((names for names in _SAME_INPUT if name in names), (name,))
-        kept_anyway = name in _AFTER_ATTENTION and facts.architecture not in _COPIED_RESULT
-        if name in counted or kept_anyway:
-            continue
-        counted.update(group)
-        total += size * into
+        if name not in counted:
+            counted.update(group)
+            total += size * into
     return total

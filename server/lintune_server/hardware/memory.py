@@ -45,6 +45,13 @@ _CUDA_FRAMEWORK = 500 << 20
 (Accelerate's guide to model memory; PyTorch issue 20532)."""
 
 
+_WHOLE_WEIGHTS_SHARE = 0.25
+"""Of the memory that is free: so much may go to 4-bit weights that are not packed (`lintune_trainer/models.py`)."""
+
+_PIECE = 1 << 22
+"""Logits that the trainer's loss computes in fp32 at a time (`lintune_trainer/loss.py`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryEstimate:
     """Bytes, by what takes them: of the GPU's memory, or of RAM for a training on the CPU."""
@@ -123,7 +130,7 @@ def estimate(recipe: Recipe, facts: ModelFacts, machine: Machine, batch: Batch) 
         return None
     on = precision.choose(recipe, machine)
     whole = recipe.adapter is None
-    weights = _weights(recipe, facts, linear, on)
+    weights = _weights(recipe, facts, linear, on, machine)
     adapted = activations.targets(recipe, facts)
     trained = facts.layers * recipe.lora_r * sum(into + out for into, out in adapted.values())
     size = 4  # PEFT keeps an adapter in fp32, whatever the base model is in
@@ -143,7 +150,7 @@ def estimate(recipe: Recipe, facts: ModelFacts, machine: Machine, batch: Batch) 
         gradients=trained * size,
         optimizer=round(trained * _optimizer_bytes(recipe, on) * size / 4),
         activations=kept,
-        logits=_logits(facts, batch),
+        logits=_logits(recipe, facts, on, batch),
         buffers=buffers,
         holes=0 if on.gpu else activations.holes(recipe, facts, on, batch),
         framework=framework,
@@ -158,9 +165,15 @@ def _accounts_for(facts: ModelFacts, linear: int) -> bool:
     return 0.8 * facts.parameters <= linear + embeddings <= 1.1 * facts.parameters
 
 
-def _weights(recipe: Recipe, facts: ModelFacts, linear: int, on: Precision) -> int:
-    """Only the layers' linear modules are quantized: embeddings, the output layer and norms stay as they are."""
+def _weights(recipe: Recipe, facts: ModelFacts, linear: int, on: Precision, machine: Machine) -> int:
+    """Only the layers' linear modules are quantized: embeddings, the output layer and norms stay as they are.
+
+    A CPU does not compute in 4 bits. Where there is room, the trainer keeps what it multiplies by, rounded to 4 bits
+    but not packed (`lintune_trainer/models.py`).
+    """
     linear_bytes = NF4_BYTES if recipe.load_in_4bit else 1.0 if recipe.load_in_8bit else float(on.bytes)
+    if recipe.load_in_4bit and not on.gpu and linear * on.bytes <= (machine.available or 0) * _WHOLE_WEIGHTS_SHARE:
+        linear_bytes = on.bytes
     return round(linear * linear_bytes) + (facts.parameters - linear) * on.bytes
 
 
@@ -173,9 +186,16 @@ def _optimizer_bytes(recipe: Recipe, on: Precision) -> float:
     return full / 4 * (1 + 4 / 256) if "8bit" in name else full  # 8 bits each, and a constant for each block of 256
 
 
-def _logits(facts: ModelFacts, batch: Batch) -> int:
-    """At the start of the backward pass: the logarithm of the softmax, its gradient and that of the logits, in fp32."""
-    return 12 * facts.vocabulary_size * batch.samples * batch.positions
+def _logits(recipe: Recipe, facts: ModelFacts, on: Precision, batch: Batch) -> int:
+    """In the backward pass: logits and their gradient, and in fp32 two copies of some of them.
+
+    TRL, which trains on pairs, holds the logarithm of the softmax, its gradient and that of the logits, all in fp32. On
+    GPUs that much is reckoned with, too: until it is measured there, rather too much than too little.
+    """
+    logits = facts.vocabulary_size * batch.samples * batch.positions
+    if on.gpu or recipe.rl is not None:
+        return 12 * logits
+    return 2 * on.bytes * logits + 8 * min(logits, _PIECE)
 
 
 def _buffers(facts: ModelFacts, on: Precision, batch: Batch) -> int:

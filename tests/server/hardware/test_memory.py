@@ -60,8 +60,22 @@ def test_the_adapter_and_what_trains_it():
     assert estimate(but(optimizer="adamw_8bit"), on="laptop").optimizer == 8 * trained  # which only GPUs have
 
 
+def test_4_bit_weights_are_kept_whole_on_a_cpu_with_room():
+    for available, whole in ((64 << 30, True), (1 << 30, False)):
+        on = replace(machine("small"), available=available)
+        assert QWEN is not None
+        found = memory.estimate(QLORA, QWEN.facts, on, Batch(2, 512, 512))
+        in_bf16 = memory.estimate(but(load_in_4bit=False), QWEN.facts, on, Batch(2, 512, 512))
+        assert found is not None
+        assert in_bf16 is not None
+        assert (found.weights == in_bf16.weights) == whole
+
+
 def test_logits_only_where_something_is_predicted():
     assert estimate(batch=Batch(2, 512, 100)).logits == 12 * 151_936 * 2 * 100
+    on_cpu = estimate(batch=Batch(2, 512, 100), on="small").logits
+    assert on_cpu == 2 * 2 * 151_936 * 2 * 100 + 32 * 2**20  # logits and gradient in bf16, and a piece in fp32
+    assert estimate(but(rl="dpo"), on="small", batch=Batch(2, 512, 100)).logits == 12 * 151_936 * 2 * 100
     data = RecipeData(100, 0, 20_000, 5_000, 300, 290, most_trained=80, shortest_prompt=120)
     assert memory.largest_batch(QLORA, data) == Batch(2, 300, 180)
     assert memory.largest_batch(but(micro_batch_size=1), data) == Batch(1, 300, 80)
