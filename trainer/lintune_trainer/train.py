@@ -109,7 +109,7 @@ def _carry_out(
                 eval_samples=len(eval_set),
                 trained_tokens=sum(sample.trained_tokens for sample in start.samples),
                 total_steps=steps.total_steps,
-                device=on.name,
+                device=on.name if engine.processes == 1 else f"{engine.processes} × {on.name}",
                 backend=recipe.lintune.backend,
                 warm_start=start.described,
             )
