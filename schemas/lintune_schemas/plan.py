@@ -94,6 +94,13 @@ def plan(recipe: Recipe, samples: int, processes: int | None = None) -> Plan:
     )
 
 
+def rows(recipe: Recipe, samples: int, tokens: int | None) -> int:
+    """How many rows batches are made of: one a sample, or with `sample_packing` about as many as the tokens fill."""
+    if not recipe.sample_packing or recipe.rl is not None or tokens is None:
+        return samples
+    return min(max(math.ceil(tokens / recipe.sequence_len), 1), samples)
+
+
 def _every(steps: float | None, per_epoch: int | None, total: int, steps_per_epoch: int) -> int | None:
     if steps:
         return math.ceil(steps * total) if steps < 1 else int(steps)

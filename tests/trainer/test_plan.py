@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from lintune_schemas.errors import LintuneError
-from lintune_schemas.plan import plan
-from lintune_schemas.recipe import Recipe
+from lintune_schemas.plan import plan, rows
+from lintune_schemas.recipe import Recipe, from_mapping
 from lintune_trainer.support import optimizer, remarks, require_supported
 
 MakeRecipe = Callable[..., Recipe]
@@ -110,3 +110,11 @@ def test_stopping_early_without_evaluations_is_said(recipe: MakeRecipe) -> None:
         (said,) = remarks(recipe(**{key: True if key.startswith("load") else 2}), "cpu")
         assert said.startswith(f"{key} has no effect")
         assert not list(remarks(recipe(**{key: True if key.startswith("load") else 2}, val_set_size=0.1), "cpu"))
+
+
+def test_packed_samples_make_fewer_steps() -> None:
+    packed = from_mapping({"base_model": "any", "sample_packing": True, "sequence_len": 1000}, "recipe.yaml")
+    assert rows(packed, 100, 20_000) == 20
+    assert rows(packed, 100, None) == 100, "nothing is known of their lengths"
+    assert rows(packed, 100, 1_000_000) == 100, "a sample is in one row"
+    assert rows(from_mapping({"base_model": "any"}, "recipe.yaml"), 100, 20_000) == 100

@@ -48,7 +48,7 @@ def estimate(recipe: Recipe, facts: ModelFacts | None, data: RecipeData | None, 
     if data is None or not data.training_samples:
         return Estimate(None, None, None, None, recipe.max_steps, None, None, needed)
     samples = data.training_samples
-    steps = plan.plan(recipe, samples)
+    steps = plan.plan(recipe, plan.rows(recipe, samples, data.tokens))
     # The last step of an epoch may have fewer batches; of several epochs the last may be a part.
     epochs = steps.total_steps / steps.steps_per_epoch if recipe.max_steps else recipe.num_epochs
     tokens = None if data.tokens is None else round(data.tokens * epochs)

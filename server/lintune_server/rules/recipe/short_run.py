@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lintune_schemas.plan import plan
+from lintune_schemas.plan import plan, rows
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.problems import RecipeProblem
 from lintune_server.lint.rule import recipe_rule
@@ -56,7 +56,7 @@ def short_run(source: RecipeSource) -> Iterator[RecipeProblem]:
     samples = source.data.training_samples if source.data else 0
     if not samples and not recipe.max_steps:
         return
-    run = plan(recipe, samples)
+    run = plan(recipe, rows(recipe, samples, source.data.tokens if source.data else None))
     if run.total_steps < 1:
         return
     if run.total_steps < _FEWEST and samples >= _WORTH_IT:
