@@ -418,8 +418,8 @@ def test_our_trainer_trains_the_model_of_unsloth(
     from lintune_schemas.runs import DatasetLock
     from lintune_trainer import run as run_directories
     from lintune_trainer.device import Device
+    from lintune_trainer.evaluation import evaluate
     from lintune_trainer.job import HeldModel, Job
-    from lintune_trainer.loss import mean_loss
 
     asked = recipe(
         lora_target_linear=True,
@@ -461,7 +461,7 @@ def test_our_trainer_trains_the_model_of_unsloth(
     # What transformers makes of the adapter that was saved is what Unsloth's model is.
     again = HeldModel(small_model, asked, cpu).tuned(this.folder / "adapter")
     kept = job.model.tuned(this.folder / "adapter")
-    assert mean_loss(again, samples[8:12], 4) == pytest.approx(mean_loss(kept, samples[8:12], 4), rel=1e-5)
+    assert evaluate(again, samples[8:12], 4).loss == pytest.approx(evaluate(kept, samples[8:12], 4).loss, rel=1e-5)
 
 
 @pytest.mark.parametrize(

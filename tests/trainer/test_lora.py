@@ -12,7 +12,8 @@ from lintune_trainer import adapter, lora, models
 from lintune_trainer.batches import Collator
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
-from lintune_trainer.loss import mean_loss, training_loss
+from lintune_trainer.evaluation import evaluate
+from lintune_trainer.loss import training_loss
 
 pytestmark = pytest.mark.long
 
@@ -88,20 +89,20 @@ def test_4_bit_weights_are_the_same_kept_whole(
     plain = models.load(small_model, torch.float32)
     assert type(whole.model.layers[0].mlp.up_proj) is torch.nn.Linear
     assert type(packed.model.layers[0].mlp.up_proj) is not torch.nn.Linear
-    assert mean_loss(whole, samples[:4], 4) == pytest.approx(mean_loss(packed, samples[:4], 4), rel=1e-6)
-    assert mean_loss(whole, samples[:4], 4) != pytest.approx(mean_loss(plain, samples[:4], 4), rel=1e-5)
+    assert evaluate(whole, samples[:4], 4).loss == pytest.approx(evaluate(packed, samples[:4], 4).loss, rel=1e-6)
+    assert evaluate(whole, samples[:4], 4).loss != pytest.approx(evaluate(plain, samples[:4], 4).loss, rel=1e-5)
 
 
 def test_an_adapter_that_is_off_or_merged_is_pefts_affair(
     small_model: Path, samples: list[Sample], recipe: MakeRecipe
 ) -> None:
     asked = recipe(lora_target_linear=True)
-    before = mean_loss(models.load_for_training(small_model, asked, FP32), samples[:4], 4)
+    before = evaluate(models.load_for_training(small_model, asked, FP32), samples[:4], 4).loss
     model = tuned(small_model, asked)
     lora.join(model)
-    after = mean_loss(model, samples[:4], 4)
+    after = evaluate(model, samples[:4], 4).loss
     assert after != pytest.approx(before, rel=1e-4)
     with model.disable_adapter():
-        assert mean_loss(model, samples[:4], 4) == pytest.approx(before, rel=1e-6)
+        assert evaluate(model, samples[:4], 4).loss == pytest.approx(before, rel=1e-6)
     model.merge_adapter()
-    assert mean_loss(model, samples[:4], 4) == pytest.approx(after, rel=1e-5)
+    assert evaluate(model, samples[:4], 4).loss == pytest.approx(after, rel=1e-5)

@@ -11,7 +11,8 @@ from lintune_schemas.recipe import from_mapping
 from lintune_trainer import adapter, models
 from lintune_trainer.batches import Collator
 from lintune_trainer.data import Sample
-from lintune_trainer.loss import mean_loss, trained_logits, training_loss
+from lintune_trainer.evaluation import evaluate
+from lintune_trainer.loss import trained_logits, training_loss
 
 
 @pytest.fixture(scope="module")
@@ -43,18 +44,18 @@ def learning_everything(samples: list[Sample]) -> list[Sample]:
 def test_evaluation_is_the_mean_over_tokens(model: Any, samples: list[Sample], batch_size: int) -> None:
     some = samples[:10]
     assert len({sample.trained_tokens for sample in some}) > 1  # else the mean of batches would do as well
-    assert mean_loss(model, some, batch_size) == pytest.approx(plain_mean(model, some), rel=1e-5)
+    assert evaluate(model, some, batch_size).loss == pytest.approx(plain_mean(model, some), rel=1e-5)
 
 
 @torch.no_grad()
 def test_evaluation_with_every_token_learned(model: Any, samples: list[Sample]) -> None:
     some = learning_everything(samples[:6])
-    assert mean_loss(model, some, 4) == pytest.approx(plain_mean(model, some), rel=1e-5)
+    assert evaluate(model, some, 4).loss == pytest.approx(plain_mean(model, some), rel=1e-5)
 
 
 def test_evaluation_leaves_the_model_training(model: Any, samples: list[Sample]) -> None:
     model.train()
-    mean_loss(model, samples[:2], 2)
+    evaluate(model, samples[:2], 2)
     assert model.training
     model.eval()
 
@@ -99,7 +100,7 @@ def test_logits_of_trained_tokens_by_sample(model: Any, samples: list[Sample]) -
 def test_an_adapter_changes_nothing_before_it_is_trained(small_model: Path, samples: list[Sample]) -> None:
     recipe = from_mapping({"base_model": "x", "adapter": "lora", "lora_target_linear": True}, "recipe.yaml")
     model = models.load(small_model, torch.float32)
-    before = mean_loss(model, samples[:4], 4)
+    before = evaluate(model, samples[:4], 4).loss
     tuned = adapter.attach(model, recipe)
-    assert mean_loss(tuned, samples[:4], 4) == pytest.approx(before, rel=1e-6)
+    assert evaluate(tuned, samples[:4], 4).loss == pytest.approx(before, rel=1e-6)
     assert "logits_to_keep" in Collator(tuned)(samples[:4])

@@ -19,8 +19,9 @@ from lintune_trainer import adapter, models
 from lintune_trainer.batches import Collator
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
+from lintune_trainer.evaluation import evaluate
 from lintune_trainer.job import HeldModel, Job
-from lintune_trainer.loss import mean_loss, training_loss
+from lintune_trainer.loss import training_loss
 from lintune_trainer.run import Run, create
 from lintune_trainer.training import fine_tune
 
@@ -68,7 +69,7 @@ def test_it_learns(tune: FineTune, samples: list[Sample]) -> None:
     model, _, reported = tune(num_epochs=10)
     assert len(losses(reported)) == 20
     # Random embeddings that stay as they are set a limit to what can be learned.
-    assert mean_loss(model, samples[:8], 4) < losses(reported)[0] - 0.3
+    assert evaluate(model, samples[:8], 4).loss < losses(reported)[0] - 0.3
 
 
 def test_an_evaluation_does_not_change_the_gradients(
@@ -88,7 +89,7 @@ def test_an_evaluation_does_not_change_the_gradients(
         return {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
 
     before = gradients()
-    mean_loss(model, samples[:4], 4)
+    evaluate(model, samples[:4], 4)
     after = gradients()
     assert all(torch.equal(after[name], gradient) for name, gradient in before.items())
 
@@ -111,7 +112,7 @@ def test_accumulated_batches_count_each_token_once(
     train = samples[:8]
     if train_on_inputs:
         train = [Sample(each.path, each.line, each.conversation, each.ids, each.ids) for each in train]
-    expected = mean_loss(models.load(small_model, torch.float32), train, 8)
+    expected = evaluate(models.load(small_model, torch.float32), train, 8).loss
     for values in ({"micro_batch_size": 8}, {"micro_batch_size": 1, "gradient_accumulation_steps": 8}):
         _, _, reported = tune(train, max_steps=1, **values)
         assert losses(reported) == [pytest.approx(expected, rel=1e-4)]
@@ -141,7 +142,7 @@ def test_nf4_weights_are_trained_against(
     assert all(module.weight.quant_state.nested for module in quantized)
     trained = {name.split(".")[-3] for name, weights in model.named_parameters() if weights.requires_grad}
     assert trained == {"lora_A", "lora_B"}
-    assert mean_loss(model, samples[:8], 4) < losses(reported)[0] - 0.3
+    assert evaluate(model, samples[:8], 4).loss < losses(reported)[0] - 0.3
 
 
 def test_evaluations_between(tune: FineTune, samples: list[Sample]) -> None:

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lintune_schemas.chat import IGNORED_LABEL
-from lintune_trainer.batches import Collator, predicting
+from lintune_trainer.batches import predicting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lintune_trainer.batches import Batch
-    from lintune_trainer.data import Sample
 
 _PIECE = 1 << 22
 """Logits that are looked at together: in fp32 they take 16 MB."""
@@ -57,23 +54,6 @@ def trained_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor
     if "position_ids" in inputs:  # samples one behind the other in one row, each of which counts from 0
         rows = (inputs["position_ids"][0] == 0).cumsum(0)[positions] - 1
     return *chosen, rows
-
-
-@torch.no_grad()
-def mean_loss(model: Any, samples: Sequence[Sample], batch_size: int) -> float:
-    """The mean negative log-likelihood in nats over all trained tokens of the samples."""
-    was_training = model.training
-    model.eval()
-    collate = Collator(model)
-    # Samples of like length together need the least padding.
-    ordered = sorted(samples, key=lambda sample: len(sample.ids), reverse=True)
-    total, count = 0.0, 0
-    for start in range(0, len(ordered), batch_size):
-        logits, targets, _ = trained_logits(model, collate(ordered[start : start + batch_size]))
-        total += float(_nats(logits, targets))
-        count += len(targets)
-    model.train(was_training)
-    return total / count
 
 
 def _nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
