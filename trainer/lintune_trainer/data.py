@@ -49,10 +49,10 @@ class Data:
     test: tuple[DatasetFile, ...]
 
 
-def read(recipe: Recipe, recipe_folder: Path) -> Data:
-    """Read all data sets of a recipe, once: the run does not look at the files again, and keeps copies to resume with.
+def read(recipe: Recipe, recipe_folder: Path, *, keep: bool = False) -> Data:
+    """Read all data sets of a recipe, once: a run does not look at the files again.
 
-    Raises LintuneError, OSError.
+    keep: leave copies for a run to go on with. Raises LintuneError, OSError.
     """
     if not recipe.datasets:
         raise LintuneError("The recipe lists no data set. Add one under datasets: with its path.")
@@ -63,7 +63,8 @@ def read(recipe: Recipe, recipe_folder: Path) -> Data:
             content = datasets.read_bytes(path)
             file = datasets.read(path, entry, content)
             _require_fitting(file, recipe)
-            snapshots.keep(recipe_folder, file.snapshot, content)
+            if keep:
+                snapshots.keep(recipe_folder, file.snapshot, content)
             yield file
 
     return Data(tuple(files(recipe.datasets)), tuple(files(recipe.test_datasets)))

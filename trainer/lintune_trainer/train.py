@@ -49,7 +49,7 @@ def train(recipe_path: Path, assignments: Sequence[str], resume: str | None, str
     base_model.find(recipe.base_model, recipe_path.parent)  # before anything is written
     with workspace.locked(recipe_path.parent):
         snapshots.prune(recipe_path.parent)
-        files = data.read(recipe, recipe_path.parent)
+        files = data.read(recipe, recipe_path.parent, keep=True)
         this = run.create(
             recipe, recipe_path.parent, runs.lock_datasets(recipe, recipe_path, files.train, files.test), streams.print
         )
