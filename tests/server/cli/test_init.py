@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import pty
@@ -316,6 +317,9 @@ def test_a_person_chooses(person: Person, tmp_path: Path):
 def test_a_person_leaves_and_nothing_is_written(person: Person, tmp_path: Path, how: str):
     person.read_until("1 to 2 [1] ")
     if how == "ctrl-c":
+        person.process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it came as reading began, when Python does not see it
+            person.process.wait(20)
         person.process.send_signal(signal.SIGINT)
     else:
         person.type("\x04")
