@@ -11,8 +11,8 @@ Memory is the most that a process ever held.
 
 The plain side is what guides for QLoRA show: NF4 with double quantization and bf16, PEFT around it, the collator for
 sequence-to-sequence models, which pads labels too, the Trainer's order and the model's own loss. It leaves out
-`prepare_model_for_kbit_training`, which puts embeddings and norms in fp32: on a CPU that costs half the speed, and
-`--prepared` measures it. The last line is the figures as JSON.
+`prepare_model_for_kbit_training`, which puts embeddings and norms in fp32, where nothing is gained by it; `--prepared`
+has it. The last line is the figures as JSON.
 """
 
 from __future__ import annotations
