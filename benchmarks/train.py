@@ -44,7 +44,8 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "smart-home"
 FASTER = 1.3
 """At least so many times as fast, and"""
 LOSS = 0.02
-"""at most so far off in evaluation loss."""
+"""at most so much higher in evaluation loss. Where a task is learned to the end, losses are near 0, and shares of them say
+nothing: the table has both."""
 
 GSM8K = """
 base_model: smollm2-135m-instruct
@@ -283,7 +284,7 @@ def main() -> None:
                 }
             )
     print(json.dumps({"sides": sides, "data": figures}))
-    sys.exit(any(figure["ratio"] < FASTER or abs(figure["loss_difference"]) > LOSS for figure in figures))
+    sys.exit(any(figure["ratio"] < FASTER or figure["loss_difference"] > LOSS for figure in figures))
 
 
 if __name__ == "__main__":
