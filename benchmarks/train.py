@@ -44,8 +44,8 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "smart-home"
 FASTER = 1.3
 """At least so many times as fast, and"""
 LOSS = 0.02
-"""at most so much higher in evaluation loss. Where a task is learned to the end, losses are near 0, and shares of them say
-nothing: the table has both."""
+"""at most so much higher in evaluation loss. Where a task is learned to the end, losses are near 0, and shares of them
+say nothing: the table has both."""
 
 GSM8K = """
 base_model: smollm2-135m-instruct
