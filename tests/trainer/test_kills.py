@@ -144,7 +144,7 @@ def lengths(reference: list[Event]) -> dict[str, float]:
 
 def artefacts(run: Path) -> Iterator[str]:
     """What has its final name in a run directory, each read to its end."""
-    for path in run.glob("*.gguf"):
+    for path in run.glob("model-*.gguf"):
         for tensor in GGUFReader(path).tensors:
             assert tensor.data.size
         yield "gguf"
