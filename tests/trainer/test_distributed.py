@@ -1,7 +1,6 @@
 """Training in several processes: the same as in one, and all of them end together."""
 
 import signal
-import subprocess
 from pathlib import Path
 
 import psutil
@@ -21,7 +20,7 @@ from lintune_schemas.events import (
 )
 from lintune_trainer.engines import launched
 
-from .trainer_process import command, only_run, run, train
+from .trainer_process import only_run, run, start_and_wait_for, train
 
 pytestmark = pytest.mark.long
 
@@ -57,22 +56,6 @@ def workers(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def start_and_wait_for(folder: Path, kind: type) -> subprocess.Popen[bytes]:
-    """A trainer that has just reported an event of this kind, and has much to do still."""
-    options = ("--set", "num_epochs=1000", "--set", "save_steps=4")
-    child = subprocess.Popen(
-        command("train", folder / "recipe.yaml", *options),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert child.stdout is not None
-    for line in child.stdout:
-        if isinstance(events.decode(line), kind):
-            return child
-    pytest.fail(f"no {kind.__name__}; it said: {child.communicate()[1].decode()}")
-
-
 def test_two_processes_learn_as_one_with_the_same_batches(lamps: Path) -> None:
     two = train(lamps)
     assert two.code == 0, two
@@ -93,7 +76,7 @@ def test_two_processes_learn_as_one_with_the_same_batches(lamps: Path) -> None:
 
 
 def test_paused_and_resumed(lamps: Path) -> None:
-    child = start_and_wait_for(lamps, Progress)
+    child = start_and_wait_for(lamps, Progress, "save_steps=4")
     said, words = child.communicate(b"pause\n", timeout=120)
     assert child.returncode == 0, words
     paused = events.decode(said.splitlines()[-1])
@@ -116,7 +99,7 @@ def test_paused_and_resumed(lamps: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_when_the_trainer_ends_so_do_they(lamps: Path, number: signal.Signals) -> None:
-    child = start_and_wait_for(lamps, CheckpointSaved)
+    child = start_and_wait_for(lamps, CheckpointSaved, "save_steps=4")
     training = workers(lamps)
     assert len(training) >= 3  # the launcher, and two that train
     child.send_signal(number)

@@ -5,7 +5,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
@@ -33,7 +32,7 @@ from lintune_schemas.recipe import Recipe
 from lintune_trainer import data, engines, process
 from lintune_trainer.engines.axolotl_output import Bar, Log, Reader, error_in, said_in
 
-from .trainer_process import Ended, command, only_run, run
+from .trainer_process import Ended, only_run, run, start_and_wait_for
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 
@@ -52,6 +51,9 @@ def lamps(lamps: Path, small_model: Path) -> Path:
     values |= {"flash_attention": True, "neftune_noise_alpha": 5, "optimizer": "muon", "wandb_project": "lamps"}
     recipe.write_text(yaml.safe_dump(values))
     return lamps
+
+
+MUCH_TO_DO = ("num_epochs=100", "save_steps=2")
 
 
 def environment(mode: str) -> dict[str, str]:
@@ -142,27 +144,10 @@ def test_what_fails_in_axolotl(lamps: Path, mode: str, said: str) -> None:
     assert not (only_run(lamps) / "adapter").exists()
 
 
-def start_and_wait_for(folder: Path, kind: type) -> subprocess.Popen[bytes]:
-    """A trainer that has just reported an event of this kind, and has much to do still."""
-    options = ("--set", "num_epochs=100", "--set", "save_steps=2")
-    child = subprocess.Popen(
-        command("train", folder / "recipe.yaml", *options),
-        env=environment("slow"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert child.stdout is not None
-    for line in child.stdout:
-        if isinstance(events.decode(line), kind):
-            return child
-    pytest.fail(f"no {kind.__name__}; it said: {child.communicate()[1].decode()}")
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_when_the_trainer_ends_so_does_axolotl(lamps: Path, number: signal.Signals) -> None:
-    child = start_and_wait_for(lamps, Progress)
+    child = start_and_wait_for(lamps, Progress, *MUCH_TO_DO, env=environment("slow"))
     training = of_axolotl(lamps)
     assert training
     child.send_signal(number)
@@ -176,7 +161,7 @@ def test_when_the_trainer_ends_so_does_axolotl(lamps: Path, number: signal.Signa
 
 @pytest.mark.long
 def test_axolotl_goes_on_from_its_checkpoint(lamps: Path) -> None:
-    child = start_and_wait_for(lamps, CheckpointSaved)
+    child = start_and_wait_for(lamps, CheckpointSaved, *MUCH_TO_DO, env=environment("slow"))
     said, words = child.communicate(b"pause\n", timeout=120)
     assert child.returncode == 0, words
     assert isinstance(events.decode(said.splitlines()[-1]), RunPaused)
@@ -204,7 +189,7 @@ def test_axolotl_evaluates_with_the_samples_that_this_run_set_aside(lamps: Path,
     del values["test_datasets"], values["datasets"][0]["type"]
     path.write_text(yaml.safe_dump(values | {"val_set_size": 0.25}))
     recipe = recipes.load(path)
-    files = data.read(recipe, lamps)
+    files = data.read(recipe, lamps, keep=True)
     train_set, eval_set = data.tokenize(files, recipe, chat, pytest.fail)
     this = run_directories.create(
         recipe, lamps, runs.lock_datasets(recipe, path, files.train, files.test), lambda _: None

@@ -3,7 +3,6 @@
 import os
 import resource
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import yaml
 from lintune_schemas import atomic, events, runs
 from lintune_schemas.events import CheckpointSaved, Progress, RunCancelled, RunFailed, RunFinished
 
-from .trainer_process import command, only_run, run, run_directories, train
+from .trainer_process import only_run, run, run_directories, start_and_wait_for, train
 
 pytestmark = pytest.mark.slow
 
@@ -26,19 +25,6 @@ def lamps(lamps: Path, small_model: Path) -> Path:
     values |= {"base_model": str(small_model), "test_datasets": [], "lintune": {"export": {"gguf": []}}}
     recipe.write_text(yaml.safe_dump(values))
     return lamps
-
-
-def start_and_wait_for(folder: Path, kind: type, *assignments: str) -> subprocess.Popen[bytes]:
-    """A trainer that has just reported an event of this kind, and has much to do still."""
-    options = [part for assignment in ("num_epochs=1000", *assignments) for part in ("--set", assignment)]
-    child = subprocess.Popen(
-        command("train", folder / "recipe.yaml", *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert child.stdout is not None
-    for line in child.stdout:
-        if isinstance(events.decode(line), kind):
-            return child
-    pytest.fail(f"no {kind.__name__}; it said: {child.communicate()[1].decode()}")
 
 
 def test_a_killed_trainer_leaves_nothing_that_looks_whole(lamps: Path) -> None:

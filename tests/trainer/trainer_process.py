@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from lintune_schemas import events, runs
 from lintune_schemas.events import Event
 
@@ -47,6 +49,25 @@ def train(folder: Path, *assignments: str, before: Callable[[], None] | None = N
     """Carry out the recipe in a folder, with `key=value` assignments."""
     options = [part for assignment in assignments for part in ("--set", assignment)]
     return run("train", folder / "recipe.yaml", *options, before=before)
+
+
+def start_and_wait_for(
+    folder: Path, kind: type, *assignments: str, env: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """A trainer that has just reported an event of this kind, and has much to do still."""
+    options = [part for assignment in ("num_epochs=1000", *assignments) for part in ("--set", assignment)]
+    child = subprocess.Popen(
+        command("train", folder / "recipe.yaml", *options),
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if isinstance(events.decode(line), kind):
+            return child
+    pytest.fail(f"no {kind.__name__}; it said: {child.communicate()[1].decode()}")
 
 
 def only_run(folder: Path) -> Path:

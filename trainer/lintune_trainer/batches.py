@@ -133,7 +133,7 @@ class Collator:
         if self._in_a_row or any(isinstance(row, Pack) for row in some):
             batch = self._one_behind_the_other(samples)
         else:
-            batch = _padded(samples)
+            batch = padded(samples)
         if self._sparse:
             batch["logits_to_keep"] = predicting(batch["labels"])
         return batch
@@ -151,7 +151,8 @@ class Collator:
         return batch
 
 
-def _padded(samples: Sequence[Sample]) -> Batch:
+def padded(samples: Sequence[Sample]) -> Batch:
+    """`input_ids`, `attention_mask` and `labels` of shape [samples, tokens], padded on the right to the longest."""
     width = max(len(sample.ids) for sample in samples)
     ids = torch.zeros((len(samples), width), dtype=torch.long)  # what pads is masked, so any token will do
     mask = torch.zeros_like(ids)

@@ -22,6 +22,11 @@ _FEWEST = 100
 """Samples, with which the standard error of a share is 5 points at most."""
 
 
+def perplexity_of(loss: float) -> float:
+    """Of a loss in nats a token."""
+    return math.exp(min(loss, 50.0))  # beyond e^50 the figure means nothing, and JSON has no infinity
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """One sample's."""
@@ -56,7 +61,7 @@ class Scores:
 
     @property
     def perplexity(self) -> float:
-        return math.exp(min(self.loss, 50.0))  # beyond e^50 the figure means nothing, and JSON has no infinity
+        return perplexity_of(self.loss)
 
     @property
     def token_accuracy(self) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
+from lintune_schemas import runs
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import SamplePlace
 
@@ -27,7 +27,7 @@ class SamplesError(LintuneError):
 
 def places(samples: Iterable[Sample], recipe_folder: Path) -> list[SamplePlace]:
     """By file and line, each once."""
-    found = {(_as_in_recipe(sample.path, recipe_folder), sample.line) for sample in samples}
+    found = {(runs.path_in_recipe(sample.path, recipe_folder), sample.line) for sample in samples}
     return [SamplePlace(path, line) for path, line in sorted(found)]
 
 
@@ -35,8 +35,3 @@ def named(found: Sequence[SamplePlace]) -> str:
     """`data/train.jsonl:3, data/train.jsonl:7 and 2 more`."""
     shown = ", ".join(f"{place.path}:{place.line}" for place in found[:_SHOWN])
     return f"{shown} and {len(found) - _SHOWN} more" if len(found) > _SHOWN else shown
-
-
-def _as_in_recipe(path: Path, recipe_folder: Path) -> str:
-    """A data set's path is the recipe's folder joined with what the recipe says, unless that is absolute."""
-    return path.relative_to(recipe_folder).as_posix() if path.is_relative_to(recipe_folder) else os.fspath(path)

@@ -24,6 +24,7 @@ from trl.trainer.utils import FusedCausalLMOutput
 from lintune_schemas.chat import IGNORED_LABEL
 from lintune_schemas.errors import LintuneError
 from lintune_trainer import evaluation
+from lintune_trainer.batches import padded, predicting
 from lintune_trainer.pairs import Pair
 from lintune_trainer.training import AtomicTrainer
 
@@ -146,15 +147,9 @@ class PairCollator:
     """
 
     def __call__(self, pairs: Sequence[Sample]) -> dict[str, torch.Tensor]:
-        sides = [*pairs, *_worse(pairs)]
-        ids = torch.zeros((len(sides), max(len(side.ids) for side in sides)), dtype=torch.long)
-        attended, learned = torch.zeros_like(ids), torch.zeros_like(ids)
-        for row, side in enumerate(sides):
-            length = len(side.ids)
-            ids[row, :length] = torch.tensor(side.ids)
-            attended[row, :length] = 1
-            learned[row, :length] = torch.tensor([label != IGNORED_LABEL for label in side.labels])
-        return {"input_ids": ids, "attention_mask": attended, "completion_mask": learned}
+        batch = padded([*pairs, *_worse(pairs)])
+        learned = (batch.pop("labels") != IGNORED_LABEL).long()
+        return {**batch, "completion_mask": learned}
 
 
 def trainer(
@@ -252,7 +247,7 @@ def _nats(
 
     sparse: whether the model can make those logits alone.
     """
-    positions = (labels[:, 1:] != IGNORED_LABEL).any(0).nonzero().flatten()
+    positions = predicting(labels)
     if sparse:
         logits = forward(*args, **inputs, logits_to_keep=positions).logits
     else:

@@ -13,7 +13,7 @@ from lintune_schemas.events import RunFinished
 from lintune_trainer import run as run_directories
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from lintune_schemas.recipe import Recipe
@@ -37,7 +37,7 @@ def find(recipe_path: Path, wanted: str) -> Path:
 
     recipe_path: absolute.
     """
-    of_recipe = [run for run in runs.run_directories(recipe_path.parent) if _recipe_of(run) == recipe_path.name]
+    of_recipe = list(directories(recipe_path))
     if not of_recipe:
         raise LintuneError(f"There is no run of {recipe_path.name} to resume. Train without --resume.")
     names = [wanted] if wanted != LATEST else [of_recipe[0].name]
@@ -86,6 +86,9 @@ def _eased(recipe: Recipe, changed: Recipe) -> Recipe:
     return changed
 
 
-def _recipe_of(run: Path) -> str | None:
-    lock = runs.read_dataset_lock(run)
-    return lock.recipe if lock else None
+def directories(recipe_path: Path) -> Iterator[Path]:
+    """The runs of a recipe, newest first, by the name that each has written down."""
+    for run in runs.run_directories(recipe_path.parent):
+        lock = runs.read_dataset_lock(run)
+        if lock and lock.recipe == recipe_path.name:
+            yield run

@@ -16,7 +16,7 @@ import yaml
 from lintune_schemas import atomic, events, history, runs
 from lintune_schemas import recipe as recipes
 from lintune_schemas.events import ArtefactKind, Stage, StageState
-from lintune_trainer import failures, process
+from lintune_trainer import checkpoints, failures, process
 from lintune_trainer.process import Cancelled, Paused
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ class Run:
     ) -> None:
         self.folder = folder
         self.step = 0
-        self._past = past
+        self._reported = past
+        self.past: History = history.of(past)
+        """What earlier parts of the run came to, as far as it still counts."""
         self._echo = echo
         self._file: int | None = None
         if record:
@@ -77,16 +79,12 @@ class Run:
     def warn(self, message: str) -> None:
         self.emit(events.Warned(run=self.name, message=message))
 
-    @property
-    def past(self) -> History:
-        """What earlier parts of the run came to, as far as it still counts."""
-        return history.of(self._past)
-
     def go_on(self, step: int) -> None:
         """Say that a run goes on after an optimizer step; what it reported of later ones does not count any more."""
         self.step = step
         resumed = events.RunResumed(run=self.name, pid=os.getpid(), step=step)
-        self._past = [*self._past, resumed]
+        self._reported = [*self._reported, resumed]
+        self.past = history.of(self._reported)
         self.emit(resumed)
 
     def artefact(self, kind: ArtefactKind, path: Path, quantization: str | None = None) -> None:
@@ -98,6 +96,12 @@ class Run:
                 run=self.name, kind=kind, path=self.relative(path), bytes=size, quantization=quantization
             )
         )
+
+    def saved(self, checkpoint: Path) -> None:
+        """Say that a checkpoint is whole, and whether it is the best so far."""
+        best = checkpoints.best(checkpoint.parent) == checkpoint
+        step, path = checkpoints.step_of(checkpoint), self.relative(checkpoint)
+        self.emit(events.CheckpointSaved(run=self.name, step=step, path=path, best=best))
 
     def relative(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()

@@ -99,21 +99,21 @@ def _carry_out(
             start = warm_start.choose(recipe, recipe_path, train_set, this.past.started)
             steps = plan(recipe, len(batches.rows(start.samples, recipe)), engine.processes)
             on = device.choose(recipe)
-            started = events.RunStarted(
-                run=this.name,
-                recipe=recipe_path.name,
-                run_dir=this.folder.relative_to(recipe_path.parent).as_posix(),
-                pid=os.getpid(),
-                base_model=base.name,
-                samples=len(start.samples),
-                eval_samples=len(eval_set),
-                trained_tokens=sum(sample.trained_tokens for sample in start.samples),
-                total_steps=steps.total_steps,
-                device=on.name if engine.processes == 1 else f"{engine.processes} × {on.name}",
-                backend=recipe.lintune.backend,
-                warm_start=start.described,
-            )
             if this.past.started is None:
+                started = events.RunStarted(
+                    run=this.name,
+                    recipe=recipe_path.name,
+                    run_dir=this.folder.relative_to(recipe_path.parent).as_posix(),
+                    pid=os.getpid(),
+                    base_model=base.name,
+                    samples=len(start.samples),
+                    eval_samples=len(eval_set),
+                    trained_tokens=sum(sample.trained_tokens for sample in start.samples),
+                    total_steps=steps.total_steps,
+                    device=on.name if engine.processes == 1 else f"{engine.processes} × {on.name}",
+                    backend=recipe.lintune.backend,
+                    warm_start=start.described,
+                )
                 this.emit(started)
                 for remark in (*start.remarks, *remarks(recipe, on.kind)):
                     this.warn(remark)

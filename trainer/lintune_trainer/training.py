@@ -270,10 +270,7 @@ class _Reporter(TrainerCallback):  # type: ignore[misc] # transformers has no ty
         self.evaluations.append(evaluation)
 
     def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
-        folder = checkpoints.of_step(args.output_dir, state.global_step)
-        best = checkpoints.best(folder.parent) == folder
-        path = self._run.relative(folder)
-        self._run.emit(events.CheckpointSaved(run=self._run.name, step=state.global_step, path=path, best=best))
+        self._run.saved(checkpoints.of_step(args.output_dir, state.global_step))
 
     def _without_last_evaluation(self, state: Any, control: Any) -> Any:
         """The evaluation after the last step is the run's final one, unless that is of a better checkpoint."""

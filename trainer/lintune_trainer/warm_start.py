@@ -12,7 +12,7 @@ from lintune_schemas import events, runs
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import RunFinished
-from lintune_trainer import data, export
+from lintune_trainer import data, export, resuming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,10 +89,9 @@ def _some(samples: list[Sample], count: int, seed: int) -> list[Sample]:
 
 
 def _last_finished(recipe_path: Path) -> Path | None:
-    for run in runs.run_directories(recipe_path.parent):
-        lock = runs.read_dataset_lock(run)
+    for run in resuming.directories(recipe_path):
         ended = runs.read_events(run)[-1:]
-        if lock and lock.recipe == recipe_path.name and ended and isinstance(ended[0], RunFinished):
+        if ended and isinstance(ended[0], RunFinished):
             return run if export.adapter_folder(run).is_dir() else None
     return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lintune_server.cli import finished_run
@@ -13,14 +12,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Merge a run's adapter into its base model and write GGUF files, each checked against it."
-    parser.add_argument(
-        "run",
-        type=Path,
-        nargs="?",
-        default=Path(),
-        metavar="RUN",
-        help="a run's directory or name, or a recipe's folder",
-    )
+    finished_run.add_run(parser)
     parser.add_argument("--gguf", metavar="TYPES", help="as q4_k_m,q8_0,f16 (default: what the recipe says)")
 
 

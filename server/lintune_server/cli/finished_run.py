@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,8 +16,20 @@ from lintune_server.training import narration, records
 from lintune_server.training.supervisor import require_train_extra
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
-    from pathlib import Path
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """The argument `run`, which `folder_of` understands."""
+    parser.add_argument(
+        "run",
+        type=Path,
+        nargs="?",
+        default=Path(),
+        metavar="RUN",
+        help="a run's directory or name, or a recipe's folder",
+    )
 
 
 def folder_of(path: Path) -> Path:

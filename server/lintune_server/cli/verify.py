@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lintune_server.cli import finished_run
@@ -16,14 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Compare a run's GGUF files with the model that was trained: tokens and answers. "
         "Exit codes: 0 they are equal, 1 they differ, 2 it could not be told."
     )
-    parser.add_argument(
-        "run",
-        type=Path,
-        nargs="?",
-        default=Path(),
-        metavar="RUN",
-        help="a run's directory or name, or a recipe's folder",
-    )
+    finished_run.add_run(parser)
 
 
 def run(args: argparse.Namespace) -> int:

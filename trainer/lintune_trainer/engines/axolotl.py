@@ -7,7 +7,6 @@ transformers' Trainer underneath, whose figures and progress bar it prints; the 
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import sys
@@ -165,12 +164,11 @@ class _Reading:
         )
 
     def _evaluation(self, loss: float) -> None:
-        from lintune_trainer import training
+        from lintune_trainer import evaluation, training
 
         step = self._bar.step
         self._losses[step] = loss
-        # Beyond e^50 the figure means nothing, and JSON has no infinity.
-        figures = {"eval_loss": loss, "perplexity": math.exp(min(loss, 50.0))}
+        figures = {"eval_loss": loss, "perplexity": evaluation.perplexity_of(loss)}
         self.evaluations.append(training.evaluated(self._job.run, EvaluationKind.CHECKPOINT, step, figures))
 
     def _publish(self, before: int) -> None:
@@ -187,8 +185,7 @@ class _Reading:
                 shutil.copytree(written, partial, copy_function=_link, dirs_exist_ok=True)
                 checkpoints.seal(partial, self._losses.get(step))
             self._published = step
-            best = checkpoints.best(folder.parent) == folder
-            run.emit(events.CheckpointSaved(run=run.name, step=step, path=run.relative(folder), best=best))
+            run.saved(folder)
             budget = self._job.recipe.lintune.checkpoints_gb * 1e9
             checkpoints.prune(run.folder, self._job.plan.checkpoints_kept, budget)
 
