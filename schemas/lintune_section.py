@@ -70,7 +70,14 @@ LINTUNE: dict[str, Any] = {
                     "items": {"enum": QUANTIZATIONS},
                     "default": ["q4_k_m"],
                     "description": "GGUF files to write after training, by llama.cpp's names of quantizations.",
-                }
+                },
+                "imatrix": {
+                    "type": "boolean",
+                    "default": False,
+                    "description": (
+                        "Weigh each weight by what the training data make of it (an importance matrix) when quantizing."
+                    ),
+                },
             },
             "additionalProperties": False,
         },
@@ -89,6 +96,11 @@ LINTUNE: dict[str, Any] = {
                     "minimum": 0,
                     "default": 0,
                     "description": "How freely the model answers: 0 always takes the likeliest token.",
+                },
+                "prefetch": {
+                    "type": "boolean",
+                    "default": True,
+                    "description": "Ask about the sample at the cursor, and about eval samples, before anybody hovers.",
                 },
             },
             "additionalProperties": False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from enum import StrEnum
@@ -58,6 +59,24 @@ def find(name: str, recipe_folder: Path) -> BaseModel:
         raise LintuneError(
             f"base_model: {name[:60]!r} cannot be looked up ({why}). Give a model folder, a .gguf file or a hub id."
         ) from error
+
+
+def gguf_file(base: BaseModel) -> Path | None:
+    """The base model as one GGUF file, on which adapters are put: itself, or where its copy is or will be in the cache.
+
+    The copy of a folder is named after its weights as they are now. None when they are not on this machine.
+    """
+    if base.kind is ModelKind.HUB or base.path is None:
+        return None
+    if base.kind is ModelKind.GGUF:
+        return base.path
+    files = [base.path / "config.json", *model_heads.safetensors_of(base.path)]
+    try:
+        stats = [(file.resolve(), file.stat()) for file in files]
+    except OSError:
+        return None
+    key = "\n".join(f"{file}:{stat.st_size}:{stat.st_mtime_ns}" for file, stat in stats)
+    return cache_folder() / "gguf" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.gguf"
 
 
 def _on_disk(name: str, recipe_folder: Path) -> BaseModel:

@@ -45,6 +45,8 @@ class ArtefactKind(StrEnum):
     ADAPTER = "adapter"
     MERGED = "merged"
     GGUF = "gguf"
+    ADAPTER_GGUF = "adapter_gguf"
+    """The adapter alone, as llama.cpp puts it on the base model."""
 
 
 def _now() -> str:
@@ -155,6 +157,8 @@ class CheckpointSaved(_Event, frozen=True, kw_only=True, tag="checkpoint"):
     path: str
     best: bool = False
     """Whether its evaluation is the best so far."""
+    adapter_gguf: str | None = None
+    """The adapter of this step for llama.cpp, as a path in the run's directory; null where it could not be written."""
 
 
 class ArtefactWritten(_Event, frozen=True, kw_only=True, tag="artefact"):

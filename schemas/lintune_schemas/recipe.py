@@ -63,11 +63,15 @@ class Dataset(msgspec.Struct, frozen=True, omit_defaults=True):
 class Export(msgspec.Struct, frozen=True):
     gguf: list[str] = msgspec.field(default_factory=lambda: ["q4_k_m"])
     """Quantizations to write after training, by llama.cpp's names; empty for none."""
+    imatrix: bool = False
+    """Whether quantizing weighs each weight by what the training data make of it (an importance matrix)."""
 
 
 class Preview(msgspec.Struct, frozen=True):
     max_tokens: int = 128
     temperature: float = 0.0
+    prefetch: bool = True
+    """Whether the tuned model is asked about samples before anybody hovers over them."""
 
 
 class Thresholds(msgspec.Struct, frozen=True):
