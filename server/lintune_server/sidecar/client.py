@@ -11,6 +11,7 @@ from lintune_schemas.errors import LintuneError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+    from pathlib import Path
 
     import httpx
 
@@ -61,6 +62,8 @@ class Options(TypedDict, total=False):
     top_p: float
     stop: Sequence[str]
     seed: int | None
+    priority: int
+    """0 for what someone waits for, the default; larger ones wait for all smaller ones, also in mid-answer."""
     add_special_tokens: bool
     """Of completions: put the BOS that the model wants in front of a text, which is not rendered then."""
 
@@ -114,6 +117,30 @@ class SidecarClient:
         body = {"text": text, "model": model, "parse_special": parse_special}
         ids: list[int] = (await self._ask("/tokenize", body))["tokens"]
         return ids
+
+    async def logprobs(
+        self, prompt_ids: Sequence[int], model: str | None = None, *, priority: int = 0
+    ) -> list[float | None]:
+        """The natural logarithm of each token's probability after those before it; of the first, None.
+
+        prompt_ids: at least one, no more than the context holds. Their mean, negated, is the loss of the text.
+        """
+        body = {"model": model, "prompt": list(prompt_ids), "echo": True, "logprobs": 0, "max_tokens": 0}
+        answer = await self._ask("/v1/completions", {**body, "priority": priority})
+        each: list[float | None] = answer["choices"][0]["logprobs"]["token_logprobs"]
+        return each
+
+    async def load_adapter(self, id_: str, path: Path, base: str) -> None:
+        """Answer as `id_` from now on with the adapter on the model `base`; another one of that id is replaced.
+
+        path: a GGUF file. The next process knows nothing of it: `supervisor.Sidecar.load_adapter` sees to that.
+        """
+        body = {"lora_name": id_, "lora_path": str(path.resolve()), "base_model_name": base}
+        await self._ask("/v1/load_lora_adapter", body)
+
+    async def unload_adapter(self, id_: str) -> None:
+        """Forget an adapter, once the answers that it is at work on are given. Raises SidecarError, 404."""
+        await self._ask("/v1/unload_lora_adapter", {"lora_name": id_})
 
     async def models(self) -> list[str]:
         """Ids of the models, the default first."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import msgspec
 
 TOKEN_VARIABLE = "LINTUNE_SIDECAR_TOKEN"  # noqa: S105 (the variable's name, not a token)
@@ -19,3 +22,17 @@ class Ready(msgspec.Struct, frozen=True):
 
     port: int
     pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """A model that is another one with a LoRA adapter on it, both of which are in memory once."""
+
+    base: str
+    """The id of a model that is a GGUF file."""
+    adapter: Path
+    """The adapter as a GGUF file: `adapter.gguf` of a run or of a checkpoint."""
+
+
+Source = Path | Adapted
+"""What a model id stands for: a GGUF file, or an adapter on one."""

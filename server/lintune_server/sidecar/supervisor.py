@@ -30,13 +30,14 @@ import msgspec
 
 from lintune_schemas.errors import LintuneError
 from lintune_server.child_process import death, read_line
-from lintune_server.sidecar.client import SidecarClient, SidecarGone
-from lintune_server.sidecar.protocol import EXIT_REFUSED, PROGRAM, TOKEN_VARIABLE, Ready
+from lintune_server.sidecar.client import SidecarClient, SidecarError, SidecarGone
+from lintune_server.sidecar.protocol import EXIT_REFUSED, PROGRAM, TOKEN_VARIABLE, Adapted, Ready
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Awaitable, Callable, Mapping
-    from pathlib import Path
+
+    from lintune_server.sidecar.protocol import Source
 
 log = logging.getLogger(__name__)
 
@@ -67,15 +68,15 @@ def require_serve_extra() -> None:
 class Sidecar:
     """A process that answers with the given models: started when first needed, and again after it ended.
 
-    models: GGUF file by id, the first one being the default. context: tokens of prompt and answer together;
-    None for the sidecar's own choice, likewise threads. idle_seconds: it ends by itself after this long
-    without a request; 0 for never. port: 0 for any. token: what requests must carry; None for a new random
+    models: GGUF file by id, or the adapter on one; the first is the default. context: tokens of prompt and
+    answer together; None for the sidecar's own choice, likewise threads. idle_seconds: it ends by itself after
+    this long without a request; 0 for never. port: 0 for any. token: what requests must carry; None for a new random
     one. Belongs to one event loop. When this process dies, in whatever way, so does the sidecar.
     """
 
     def __init__(
         self,
-        models: Mapping[str, Path],
+        models: Mapping[str, Source],
         *,
         context: int | None = None,
         threads: int | None = None,
@@ -146,6 +147,24 @@ class Sidecar:
             "The prompt, or the machine's memory, may be too much for it."
         )
 
+    async def load_adapter(self, id_: str, adapted: Adapted) -> None:
+        """Answer as `id_` from now on with an adapter, also after a restart. Raises LintuneError.
+
+        Starts no process: one that does not run is told when it starts.
+        """
+        self.models[id_] = adapted
+        if self.phase is Phase.READY:
+            with contextlib.suppress(SidecarGone):  # the next one is told
+                await (await self.client()).load_adapter(id_, adapted.adapter, adapted.base)
+
+    async def unload_adapter(self, id_: str) -> None:
+        """Forget an adapter, if it is known."""
+        if isinstance(self.models.get(id_), Adapted):
+            del self.models[id_]
+            if self.phase is Phase.READY:
+                with contextlib.suppress(SidecarGone, SidecarError):
+                    await (await self.client()).unload_adapter(id_)
+
     async def stop(self) -> None:
         """End the process, if there is one. It is gone when this returns."""
         self._stops += 1
@@ -197,8 +216,11 @@ class Sidecar:
 
     async def _spawn(self) -> Process:
         command = [sys.executable, "-m", "lintune_server.sidecar.worker"]
-        for id_, path in self.models.items():
-            command += ["--model", f"{id_}={path.resolve()}"]
+        for id_, source in self.models.items():
+            if isinstance(source, Adapted):
+                command += ["--adapter", f"{id_}={source.base}={source.adapter.resolve()}"]
+            else:
+                command += ["--model", f"{id_}={source.resolve()}"]
         for name, value in self._options.items():
             command += [] if value is None else [name, str(value)]
         self._words.clear()

@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
-from lintune_server.sidecar.protocol import EXIT_REFUSED, PROGRAM, TOKEN_VARIABLE
+from lintune_server.sidecar.protocol import EXIT_REFUSED, PROGRAM, TOKEN_VARIABLE, Adapted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lintune_server.sidecar.protocol import Source
+
 _DEFAULT_CONTEXT = 4096
 _SMALLEST_CONTEXT = 64
-_MODEL = re.compile(r"([A-Za-z0-9][\w.:-]*)=(.+)", re.DOTALL)
+_ID = r"([A-Za-z0-9][\w.:-]*)"
+_MODEL = re.compile(rf"{_ID}=(.+)", re.DOTALL)
+_ADAPTER = re.compile(rf"{_ID}={_ID}=(.+)", re.DOTALL)
 
 
 def main() -> int:
@@ -50,17 +54,18 @@ def _run(args: argparse.Namespace) -> None:
     token = os.environ.pop(TOKEN_VARIABLE, "")
     if not token:
         raise LintuneError(f"Set the environment variable {TOKEN_VARIABLE} to a token that clients must send.")
-    files: dict[str, Path] = {}
-    for id_, path in args.model:
-        if id_ in files:
+    sources: dict[str, Source] = {}
+    for id_, source in args.models:
+        if id_ in sources:
             raise LintuneError(f"--model {id_}= is given twice. Give each model an id of its own.")
-        check(path)
-        files[id_] = path
+        if isinstance(source, Path):
+            check(source)
+        sources[id_] = source
     listener = process.listen(args.port)
     stdout = process.keep_stdout()
     process.end_with_stdin()
     llama_log.capture(verbose=args.verbose)
-    models = Models(files, context=args.context, threads=args.threads)
+    models = Models(sources, context=args.context, threads=args.threads)
     thread = ModelThread()
     clock = IdleClock()
     process.serve(Guard(app.build(models, thread), token, clock), listener, stdout, clock, args.idle_seconds)
@@ -79,12 +84,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--model",
+        dest="models",
         action="append",
         required=True,
         type=_model,
         metavar="ID=FILE.gguf",
         help="a model and the id that requests name it by, as tuned=model-q4_k_m.gguf; may be repeated. "
         "The first one answers requests that name none. Each is loaded when it is first asked.",
+    )
+    parser.add_argument(
+        "--adapter",
+        dest="models",
+        action="append",
+        type=_adapter,
+        metavar="ID=BASE=ADAPTER.gguf",
+        help="a LoRA adapter on the model with the id BASE, as tuned=base=adapter.gguf; may be repeated",
     )
     parser.add_argument(
         "--context",
@@ -117,6 +131,13 @@ def _model(argument: str) -> tuple[str, Path]:
     if not match:
         raise argparse.ArgumentTypeError(f"{argument!r} is not ID=FILE.gguf, as tuned=model-q4_k_m.gguf")
     return match[1], Path(match[2])
+
+
+def _adapter(argument: str) -> tuple[str, Adapted]:
+    match = _ADAPTER.fullmatch(argument)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{argument!r} is not ID=BASE=ADAPTER.gguf, as tuned=base=adapter.gguf")
+    return match[1], Adapted(match[2], Path(match[3]))
 
 
 def _between(least: int, most: int) -> Callable[[str], int]:

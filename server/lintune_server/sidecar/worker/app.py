@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -10,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lintune_schemas.chat_template import TemplateError
+from lintune_server.sidecar.protocol import Adapted
 from lintune_server.sidecar.worker import bodies
 from lintune_server.sidecar.worker.answers import ChatAnswer, TextAnswer
-from lintune_server.sidecar.worker.completion import complete
+from lintune_server.sidecar.worker.completion import Finished, check_prompt, complete
 from lintune_server.sidecar.worker.problems import ApiError
 from lintune_server.sidecar.worker.sending import StreamedAnswer, WholeAnswer
 
@@ -41,6 +43,8 @@ def build(models: Models, thread: ModelThread) -> Starlette:
             Route("/v1/models", routes.list_models),
             Route("/v1/completions", routes.completions, methods=["POST"]),
             Route("/v1/chat/completions", routes.chat_completions, methods=["POST"]),
+            Route("/v1/load_lora_adapter", routes.load_adapter, methods=["POST"]),
+            Route("/v1/unload_lora_adapter", routes.unload_adapter, methods=["POST"]),
             Route("/apply-template", routes.apply_template, methods=["POST"]),
             Route("/tokenize", routes.tokenize, methods=["POST"]),
         ],
@@ -72,6 +76,8 @@ class Routes:
             tokens = model.tokenize(prompt)
             return model.with_bos(tokens) if body.add_special_tokens else tokens
 
+        if body.scores_only:
+            return await self._scores(id_, ids)
         return self._generate(body, id_, ids, body.max_tokens, TextAnswer(id_))
 
     async def chat_completions(self, request: Request) -> Response:
@@ -97,6 +103,29 @@ class Routes:
             lambda: self._models.get(id_).tokenize(body.text, parse_special=body.parse_special)
         )
         return JSONResponse({"tokens": tokens})
+
+    async def load_adapter(self, request: Request) -> Response:
+        body = await bodies.read(request, bodies.LoadAdapterBody)
+        adapted = Adapted(body.base_model_name, Path(body.lora_path))
+        await self._thread.call(lambda: self._models.add(body.lora_name, adapted))
+        return JSONResponse({"status": "loaded"})
+
+    async def unload_adapter(self, request: Request) -> Response:
+        body = await bodies.read(request, bodies.UnloadAdapterBody)
+        await self._thread.call(lambda: self._models.remove(body.lora_name))
+        return JSONResponse({"status": "unloaded"})
+
+    async def _scores(self, id_: str, ids: Callable[[Model], list[int]]) -> Response:
+        def read() -> tuple[list[int], list[float | None]]:
+            model = self._models.get(id_)
+            prompt = ids(model)
+            check_prompt(model, prompt)
+            return prompt, model.logprobs(prompt)
+
+        prompt, each = await self._thread.call(read)
+        answer = TextAnswer(id_).whole("", Finished("length", len(prompt), 0, 0.0, 0.0))
+        answer["choices"][0]["logprobs"] = {"token_logprobs": each}
+        return JSONResponse(answer)
 
     def _generate(
         self,

@@ -1,6 +1,7 @@
 """What requests may ask, in OpenAI's words. Anything that would be left undone is refused, not ignored.
 
-From other servers of this API are `top_k` and `min_p` of llama.cpp's, `add_special_tokens` of vLLM's.
+From other servers of this API are `top_k` and `min_p` of llama.cpp's; `add_special_tokens`, `priority` and the
+loading of adapters of vLLM's.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Generate(msgspec.Struct, frozen=True, kw_only=True):
     stop: _Stop | _Stops | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    priority: Annotated[int, msgspec.Meta(ge=-1000, le=1000)] = 0
+    """Lower is earlier."""
     n: int | None = None
     logit_bias: dict[str, float] | None = None
 
@@ -77,7 +80,7 @@ class CompletionBody(Generate, frozen=True, kw_only=True):
 
     prompt: str | list[str | int]
     """A text, one text in a list, or token ids."""
-    max_tokens: _Count | None = 16
+    max_tokens: Annotated[int, msgspec.Meta(ge=0)] | None = 16
     """OpenAI's default, small as it is; null for all that the context holds."""
     add_special_tokens: bool = True
     """Whether a BOS is put in front of a text that has none, for a model that wants one."""
@@ -90,10 +93,16 @@ class CompletionBody(Generate, frozen=True, kw_only=True):
         return {
             **super().unsupported(),
             "best_of": self.best_of not in (None, 1),
-            "echo": bool(self.echo),
-            "logprobs": self.logprobs is not None,
+            "echo": bool(self.echo) and not self.scores_only,
+            "logprobs": self.logprobs is not None and not self.scores_only,
+            "max_tokens": self.max_tokens == 0 and not self.scores_only,
             "suffix": bool(self.suffix),
         }
+
+    @property
+    def scores_only(self) -> bool:
+        """Whether the prompt's own probabilities are asked for, and nothing else."""
+        return bool(self.echo) and self.logprobs == 0 and self.max_tokens == 0
 
     @property
     def text_or_ids(self) -> str | list[int]:
@@ -168,7 +177,21 @@ class TokenizeBody(msgspec.Struct, frozen=True):
     parse_special: bool = True
 
 
-_Body = TypeVar("_Body", CompletionBody, ChatBody, TemplateBody, TokenizeBody)
+class LoadAdapterBody(msgspec.Struct, frozen=True):
+    """`POST /v1/load_lora_adapter`."""
+
+    lora_name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][\w.:-]*$")]
+    lora_path: Annotated[str, msgspec.Meta(min_length=1)]
+    base_model_name: str
+
+
+class UnloadAdapterBody(msgspec.Struct, frozen=True):
+    """`POST /v1/unload_lora_adapter`."""
+
+    lora_name: str
+
+
+_Body = TypeVar("_Body", CompletionBody, ChatBody, TemplateBody, TokenizeBody, LoadAdapterBody, UnloadAdapterBody)
 
 
 async def read(request: Request, kind: type[_Body]) -> _Body:

@@ -64,7 +64,7 @@ def complete(
     a control token of the model counts as such, too. stop: whether to give up; it raises `Stopped` then.
     Raises ApiError.
     """
-    _check_prompt(model, ids)
+    check_prompt(model, ids)
     room = model.context - len(ids)
     limit = room if max_tokens is None else min(max_tokens, room)
     stop_ids = {ids_[0] for text in stops if len(ids_ := model.tokenize(text)) == 1 and not model.piece(ids_[0])}
@@ -97,7 +97,7 @@ def complete(
     yield Finished(reason, len(ids), count, first - start, last - first)
 
 
-def _check_prompt(model: Model, ids: Sequence[int]) -> None:
+def check_prompt(model: Model, ids: Sequence[int]) -> None:
     if not ids:
         raise ApiError(400, "empty_prompt", "The prompt is empty. Give at least one token.", "prompt")
     if len(ids) >= model.context:

@@ -10,10 +10,11 @@ import random
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import llama_cpp
+import numpy as np
 
 from lintune_schemas.chat_template import ChatTemplate
 from lintune_schemas.errors import LintuneError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _CONTEXT_STEP = 256
 """llama.cpp rounds the length of a context up to a multiple of this; asking for one keeps our numbers its."""
+
+_CHUNK = 128
 
 _PIECE = 64
 """Bytes that nearly every token's text fits into; longer ones are asked for again."""
@@ -80,11 +83,59 @@ class Model:
             ) from error
         self._vocabulary = llama_cpp.llama_model_get_vocab(self._llama.model)
         self._pieces: dict[int, bytes] = {}
+        self._adapter: Path | None = None
+        self._adapters: dict[Path, Any] = {}
         self.context = min(context, int(llama_cpp.llama_model_n_ctx_train(self._llama.model)))
         self.vocabulary_size = int(self._llama.n_vocab())
 
     def close(self) -> None:
         self._llama.close()
+
+    def use(self, adapter: Path | None) -> None:
+        """Answer with an adapter from now on, or without one. Raises ModelError."""
+        if adapter == self._adapter:
+            return
+        self._llama.reset()
+        self._adapter = None
+        llama_cpp.llama_set_adapters_lora(self._llama.ctx, None, 0, None)
+        if adapter is None:
+            return
+        if adapter not in self._adapters:
+            llama_log.forget_errors()
+            loaded = llama_cpp.llama_adapter_lora_init(self._llama.model, str(adapter).encode())
+            if not loaded:
+                raise ModelError(f"llama.cpp cannot load the adapter {adapter}: {llama_log.first_error()}.")
+            self._adapters[adapter] = loaded
+        one = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(self._adapters[adapter])
+        llama_cpp.llama_set_adapters_lora(self._llama.ctx, one, 1, (ctypes.c_float * 1)(1.0))
+        self._adapter = adapter
+
+    def logprobs(self, ids: Sequence[int]) -> list[float | None]:
+        """The logarithm of each token's probability after those before it; of the first, None."""
+        self._llama.reset()
+        memory = llama_cpp.llama_get_memory(self._llama.ctx)
+        llama_cpp.llama_memory_clear(memory, True)
+        out: list[float | None] = [None]
+        batch = llama_cpp.llama_batch_init(_CHUNK, 0, 1)
+        try:
+            for start in range(0, len(ids) - 1, _CHUNK):
+                chunk = ids[start : start + _CHUNK]
+                batch.n_tokens = len(chunk)
+                for i, token in enumerate(chunk):
+                    batch.token[i], batch.pos[i], batch.n_seq_id[i] = token, start + i, 1
+                    batch.seq_id[i][0], batch.logits[i] = 0, True
+                if code := llama_cpp.llama_decode(self._llama.ctx, batch):
+                    raise ModelError(f"llama.cpp failed while it read the prompt ({code}).")
+                for i, token in enumerate(ids[start + 1 : start + 1 + len(chunk)]):
+                    logits = np.ctypeslib.as_array(
+                        llama_cpp.llama_get_logits_ith(self._llama.ctx, i), (self.vocabulary_size,)
+                    ).astype(np.float64)
+                    top = logits.max()
+                    out.append(float(logits[token] - top - np.log(np.exp(logits - top).sum())))
+        finally:
+            llama_cpp.llama_batch_free(batch)
+            llama_cpp.llama_memory_clear(memory, True)
+        return out
 
     def tokenize(self, text: str, *, parse_special: bool = True) -> list[int]:
         """Token ids of a text, nothing added. parse_special: read `<|im_end|>` as the control token."""
