@@ -34,10 +34,11 @@ class SidecarGone(LintuneError):  # noqa: N818 (it names the event)
 
 
 class Piece(NamedTuple):
-    """A part of an answer that is streamed. finish_reason: as in Completion; set in the last piece alone."""
+    """A part of an answer that is streamed. finish_reason, tokens_per_second: as in Completion; in the last piece alone."""
 
     text: str
     finish_reason: str | None
+    tokens_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +97,15 @@ class SidecarClient:
 
     async def stream(self, prompt: str | Sequence[int], **options: Unpack[Options]) -> AsyncGenerator[Piece, None]:
         """The text of `complete` in pieces, as it is written."""
-        async for choice in self._stream("/v1/completions", _completion(prompt, options)):
-            yield Piece(choice["text"], choice["finish_reason"])
+        async for choice, speed in self._stream("/v1/completions", _completion(prompt, options)):
+            yield Piece(choice["text"], choice["finish_reason"], speed)
 
     async def stream_chat(
         self, messages: Sequence[Mapping[str, str]], **options: Unpack[Options]
     ) -> AsyncGenerator[Piece, None]:
         """The text of `chat` in pieces, as it is written."""
-        async for choice in self._stream("/v1/chat/completions", _chat(messages, options)):
-            yield Piece(choice["delta"].get("content", ""), choice["finish_reason"])
+        async for choice, speed in self._stream("/v1/chat/completions", _chat(messages, options)):
+            yield Piece(choice["delta"].get("content", ""), choice["finish_reason"], speed)
 
     async def render(self, messages: Sequence[Mapping[str, str]], model: str | None = None) -> str:
         """The prompt that `chat` would send. Raises SidecarError: `no_chat_template`, and what all raise."""
@@ -160,8 +161,10 @@ class SidecarClient:
         async with self._response(path, body) as response:
             return json.loads(await response.aread())
 
-    async def _stream(self, path: str, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
-        """The choices of the chunks."""
+    async def _stream(
+        self, path: str, body: dict[str, Any]
+    ) -> AsyncGenerator[tuple[dict[str, Any], float | None], None]:
+        """The choices of the chunks, the last one with the tokens per second."""
         async with self._response(path, {**body, "stream": True}) as response:
             async for data in _events(response.aiter_bytes()):
                 if data == b"[DONE]":
@@ -169,8 +172,9 @@ class SidecarClient:
                 chunk = json.loads(data)
                 if "error" in chunk:
                     raise _error(chunk, response.status_code)
+                speed = chunk.get("timings", {}).get("tokens_per_second")
                 for choice in chunk["choices"]:
-                    yield choice
+                    yield choice, speed
         raise SidecarGone("The model's process ended in the middle of its answer. Ask again.")
 
     @asynccontextmanager
