@@ -1,7 +1,8 @@
-"""Writes the JSON Schemas that follow from something else: recipes from Axolotl's vocabulary, run events from structs.
+"""Writes the JSON Schemas that follow from something else: recipes from Axolotl's vocabulary, run events and
+evaluations from structs.
 
-Run it after a change of the `axolotl-*` files, of `recipe-descriptions.yaml` or of `lintune_schemas/events.py`; a test
-holds that the files in the tree are what this gives.
+Run it after a change of the `axolotl-*` files, of `recipe-descriptions.yaml` or of `lintune_schemas/events.py` and
+`run_evaluation.py`; a test holds that the files in the tree are what this gives.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lintune_schemas import events
+from lintune_schemas import events, run_evaluation
 from recipe_schema import DRAFT, Builder
 
 if TYPE_CHECKING:
@@ -30,10 +31,23 @@ def run_event() -> Schema:
     return {"$schema": DRAFT, "$id": "urn:lintune:run-event", "title": "Run event", "description": about, **schema}
 
 
+def run_evaluation_file() -> Schema:
+    schema = msgspec.json.schema(run_evaluation.RunEvaluation)
+    for name, definition in schema["$defs"].items():
+        if "properties" in definition and name != "Measured":  # which leaves out what was not measured
+            definition["required"] = list(definition["properties"])
+    about = "A run's eval.json: what its evaluations measured, and how each sample of the eval set came out."
+    return {"$schema": DRAFT, "$id": "urn:lintune:eval", "title": "Run evaluation", "description": about, **schema}
+
+
 def render() -> dict[Path, str]:
     """Every file that is built, with its text."""
     folder = HERE / "lintune_schemas" / "json"
-    built = {"recipe.schema.json": Builder().recipe(), "run-event.schema.json": run_event()}
+    built = {
+        "recipe.schema.json": Builder().recipe(),
+        "run-event.schema.json": run_event(),
+        "eval.schema.json": run_evaluation_file(),
+    }
     return {folder / name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in built.items()}
 
 

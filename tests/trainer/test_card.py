@@ -1,4 +1,4 @@
-"""What a run says of itself: its model card, its loss as a picture, eval.json. By one real run on a tiny model."""
+"""What a run says of itself: its model card and its loss as a picture. By one real run on a tiny model."""
 
 import json
 import shutil
@@ -94,15 +94,6 @@ def test_the_card_says_what_the_run_measured(tiny: Path) -> None:
     assert "llama" not in text  # nothing was exported
     assert "Warnings" not in text
     assert "\n\n\n" not in text
-
-
-def test_eval_json_has_what_was_measured(tiny: Path) -> None:
-    found = json.loads((tiny / card.EVALUATIONS).read_text())
-    assert [each["kind"] for each in found["evaluations"]] == ["baseline", "checkpoint", "final"]
-    for each, made in zip(found["evaluations"], history_of(tiny).evaluations, strict=True):
-        assert each["eval_loss"] == made.eval_loss
-        assert each.get("exact_match") == made.exact_match
-        assert None not in each.values()
 
 
 def test_the_code_of_the_card_runs(folder: Path) -> None:

@@ -190,6 +190,7 @@ class TestTraining:
         assert after.reward_accuracy == 1.0
         likelier = [better.loss < worse.loss for better, worse in zip(*both(tuned, this.evaluation), strict=True)]
         assert all(likelier)
+        assert all(after.prefers)
 
         between = [event for event in reported if isinstance(event, Evaluation)]
         assert [event.step for event in between] == [4, 8]

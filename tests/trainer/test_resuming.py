@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lintune_schemas import events, history, runs
+from lintune_schemas import events, history, run_evaluation, runs
 from lintune_schemas.events import Progress, RunCancelled, RunFinished, RunPaused, RunResumed, StageChanged
 from lintune_trainer import checkpoints
 
@@ -91,6 +91,11 @@ def test_data_that_was_edited_or_deleted_is_trained_on_as_it_was(lamps: Path, tm
     ended = resume(lamps, only_run(lamps).name)
     assert ended.code == 0, ended.words
     assert curve(lamps) == pytest.approx(curve(whole), abs=1e-6)
+    results, of_whole = (run_evaluation.read(only_run(folder)) for folder in (lamps, whole))
+    assert results and of_whole
+    assert [one.base for one in results.each] == [one.base for one in of_whole.each], "the first process measured it"
+    assert len(results.each) == 8
+    assert all(one.base and one.tuned and one.mark for one in results.each)
 
 
 def test_the_recipe_of_then_counts(lamps: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a run says of itself in files: eval.json, and the model card, as the Hugging Face hub reads one."""
+"""The model card: what a run says of itself, as the Hugging Face hub reads one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import yaml
 
 from lintune_schemas import atomic, base_model, history, runs, starter_models
@@ -18,31 +17,12 @@ if TYPE_CHECKING:
 
     from lintune_schemas.events import Evaluation, RunStarted
     from lintune_schemas.recipe import Recipe
-    from lintune_trainer.data import Sample
 
-EVALUATIONS = "eval.json"
 CARD = "README.md"
-_MEASURED = (
-    *("kind", "step", "eval_loss", "perplexity", "token_accuracy", "exact_match", "train_loss"),
-    *("reward_accuracy", "reward_margin"),
-)
 _LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "trl")
 _NAMES = {"baseline": "base model", "checkpoint": "checkpoint", "final": "tuned model"}
 _HASH = 16
 """How many characters of a hash are shown; dataset.lock.json has it whole."""
-
-
-def write_evaluations(folder: Path, evaluations: Sequence[Evaluation], samples: Sequence[Sample]) -> None:
-    """eval.json: every evaluation of the run, in order; nothing without an eval set."""
-    if not evaluations:
-        return
-    made = [msgspec.to_builtins(evaluation) for evaluation in evaluations]
-    result = {
-        "samples": len(samples),
-        "trained_tokens": sum(sample.trained_tokens for sample in samples),
-        "evaluations": [{key: each[key] for key in _MEASURED if each[key] is not None} for each in made],
-    }
-    atomic.write_bytes(folder / EVALUATIONS, msgspec.json.format(msgspec.json.encode(result)) + b"\n")
 
 
 def write(run: Path, recipe: Recipe, weights: Path) -> None:

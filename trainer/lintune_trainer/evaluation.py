@@ -54,6 +54,9 @@ class Scores:
 
     each: tuple[Score, ...]
 
+    prefers = None
+    """Samples are no pairs."""
+
     @property
     def loss(self) -> float:
         """The mean negative log-likelihood in nats over all trained tokens."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from lintune_schemas.recipe import Recipe
     from lintune_trainer.data import Sample
-    from lintune_trainer.evaluation import Scores
+    from lintune_trainer.evaluation import Score, Scores
     from lintune_trainer.job import Job
 
 _BETA = 0.1
@@ -51,10 +51,22 @@ class PairScores:
 
     chosen: Scores
     """On the better answers."""
+    rejected: Scores
+    """On the worse ones, in the same order."""
     loss: float
     """The method's own: of DPO ln 2 before training."""
     margins: tuple[float, ...]
     """By how much the reward of the better answer is above that of the worse, of each pair."""
+
+    @property
+    def each(self) -> tuple[Score, ...]:
+        """Those of the better answers."""
+        return self.chosen.each
+
+    @property
+    def prefers(self) -> tuple[bool, ...]:
+        """Of each pair, whether the better answer is likelier than the worse one, each as a whole."""
+        return tuple(good.nats < poor.nats for good, poor in zip(self.chosen.each, self.rejected.each, strict=True))
 
     @property
     def reward_margin(self) -> float:
@@ -114,7 +126,7 @@ def _against(references: tuple[Scores, Scores], chosen: Scores, rejected: Scores
         else:
             right, wrong = _softplus(-margin), _softplus(margin)
             losses.append(((1 - smoothing) * right - smoothing * wrong) / (1 - 2 * smoothing))
-    return PairScores(chosen, sum(losses) / len(losses), tuple(margins))
+    return PairScores(chosen, rejected, sum(losses) / len(losses), tuple(margins))
 
 
 def _odds_ratio(chosen: Scores, rejected: Scores, alpha: float) -> PairScores:
@@ -125,7 +137,7 @@ def _odds_ratio(chosen: Scores, rejected: Scores, alpha: float) -> PairScores:
         log_odds = better - worse - (math.log(-math.expm1(better)) - math.log(-math.expm1(worse)))
         penalties.append(_softplus(-log_odds))
         margins.append(alpha * (better - worse))
-    return PairScores(chosen, chosen.loss + alpha * sum(penalties) / len(penalties), tuple(margins))
+    return PairScores(chosen, rejected, chosen.loss + alpha * sum(penalties) / len(penalties), tuple(margins))
 
 
 def _softplus(value: float) -> float:

@@ -80,6 +80,7 @@ def _carry_out(
                 checkpoints,
                 conclusion,
                 device,
+                eval_file,
                 export,
                 models,
                 plot,
@@ -124,6 +125,8 @@ def _carry_out(
         if eval_set and this.past.baseline is None:
             with this.stage(Stage.BASELINE):
                 before = training.score(model.base(), eval_set, recipe, recipe_path.parent)
+                # Before the event: a run that is resumed does not score the base model again once it is there.
+                eval_file.write(this.folder, recipe_path.parent, eval_set, evaluations, base=before)
                 evaluations.append(training.evaluated(this, EvaluationKind.BASELINE, 0, before.figures()))
 
         if not trained.is_dir():
@@ -148,11 +151,12 @@ def _carry_out(
             with this.stage(Stage.EVALUATE):
                 after = training.score(model.tuned(trained), eval_set, recipe, recipe_path.parent)
                 conclusion.with_evaluation(this, recipe, steps, start.samples, eval_set, model.tuned(trained), after)
+                eval_file.write(this.folder, recipe_path.parent, eval_set, evaluations, tuned=after)
                 figures = after.figures() | conclusion.train_loss(this)
                 evaluations.append(training.evaluated(this, EvaluationKind.FINAL, this.step, figures))
         elif not eval_set:
             conclusion.without_evaluation(this, recipe, steps, start.samples, lambda: model.tuned(trained))
-        card.write_evaluations(this.folder, evaluations, eval_set)
+        eval_file.write(this.folder, recipe_path.parent, eval_set, evaluations)
         model.release()  # the next stages load whole weights
 
         gguf = None
