@@ -69,6 +69,14 @@ def began(record: Record) -> str:
     return f"{record.began.astimezone():%Y-%m-%d %H:%M}" if record.began else "at a time that is not known"
 
 
+def _took(seconds: float) -> str:
+    """In seven columns: `3:07`, `1:02:03`, `11h 02m`, `123h`."""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours < 10:
+        return duration(seconds)
+    return f"{hours}h {minutes:02}m" if hours < 100 else f"{hours}h"
+
+
 def _run(record: Record, look: Look) -> Iterator[str]:
     found, started = record.history, record.history.started
     steps = f"{found.step}" if found.step < 100_000 else f"{found.step // 1000}k"
@@ -81,7 +89,7 @@ def _run(record: Record, look: Look) -> Iterator[str]:
         name = ""
     base, best, final = found.baseline, found.best, found.final
     yield (
-        f"{name:<{_NAME}} {state(record, look, 9)}{duration(found.seconds):>8}{steps:>6}"
+        f"{name:<{_NAME}} {state(record, look, 9)}{_took(found.seconds):>8}{steps:>6}"
         f"{loss(base.eval_loss if base else None):>6}{loss(best.eval_loss if best else None):>6}"
         f"{loss(final.eval_loss if final else None):>6}{share(final.exact_match if final else None):>6}"
         f"{taken(record.size):>7}"

@@ -59,6 +59,8 @@ class Watcher(events.FileSystemEventHandler):
         self._quiet = quiet
         self._files: dict[Path, _Signature | None] = {}
         """What each file was at its last save, or when it was first watched; None while it does not exist."""
+        self._reported: set[Path] = set()
+        """Those of which a save was reported."""
         self._observer: BaseObserver | None = None
         self._watches: dict[Path, tuple[_FolderId, ObservedWatch]] = {}
         """Of each folder: which one it was, since another one may have its name by now."""
@@ -80,8 +82,14 @@ class Watcher(events.FileSystemEventHandler):
         return self._watch_folders()
 
     def saved(self, path: Path) -> None:
-        """An editor says that it saved this file."""
-        self._notice(path.resolve())
+        """An editor says that it saved this file.
+
+        The first save counts in any case: it may have come before the file was watched, and after it was read.
+        """
+        path = path.resolve()
+        if path in self._files and path not in self._reported:
+            self._files[path] = None
+        self._notice(path)
 
     def close(self) -> None:
         """Stop watching. The observer's thread ends soon after."""
@@ -160,6 +168,7 @@ class Watcher(events.FileSystemEventHandler):
                 saved.add(path)
             self._files[path] = signature
         self._noticed.clear()
+        self._reported |= saved
         if saved:
             self._on_save(frozenset(saved))
 

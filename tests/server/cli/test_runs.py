@@ -119,16 +119,17 @@ def test_without_runs_it_says_how_to_get_one(run: Command):
 
 def test_states_and_why_a_run_failed(two: Command):
     ends = {
-        "20261126T01": RunFailed(run="x", message="The disk is full.\x1b[2J Free some space."),
-        "20261126T02": RunCancelled(run="x", step=1),
-        "20261126T03": RunPaused(run="x", step=1),
+        "20261126T01": RunFailed(run="x", time=time(42), message="The disk is full.\x1b[2J Free some space."),
+        "20261126T02": RunCancelled(run="x", time=time(11 * 3600 + 120), step=1),
+        "20261126T03": RunPaused(run="x", time=time(300 * 3600), step=1),
         "20261126T04": None,
     }
     for name, end in ends.items():
         record(two.folder, name, [started(name), step(name, 1, 2.0), *([end] if end else [])])
     printed = two("runs")
     assert [row[1] for row in rows(printed)[:4]] == ["dead", "paused", "cancelled", "failed"]
-    assert [row[3] for row in rows(printed)[:4]] == ["1/40"] * 4
+    assert ["300h" in printed.out, "11h 02m" in printed.out, "0:42" in printed.out] == [True] * 3
+    assert all("1/40" in row for row in rows(printed)[:4])
     assert "The disk is full.·[2J Free some space." in printed.out
     assert "lintune train recipe.yaml --resume 20261126T03" in two("runs", "show", "20261126T03").out
     assert "--resume" not in two("runs", "show", "20261126T02").out

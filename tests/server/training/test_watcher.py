@@ -192,3 +192,12 @@ async def test_the_editors_notice_alone_counts(watcher: Watcher, data: Path, sav
     in_place(later)
     watcher.saved(later)
     assert await saves.next() == {later}
+
+
+async def test_the_first_save_of_an_editor_counts_though_it_came_before_the_file_was_watched(
+    watcher: Watcher, data: Path, saves: Saves
+) -> None:
+    watcher.saved(data)
+    assert await saves.next() == {data}
+    watcher.saved(data)
+    await saves.nothing_more()
