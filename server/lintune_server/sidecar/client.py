@@ -34,7 +34,7 @@ class SidecarGone(LintuneError):  # noqa: N818 (it names the event)
 
 
 class Piece(NamedTuple):
-    """A part of an answer that is streamed. finish_reason, tokens_per_second: as in Completion; in the last piece alone."""
+    """A part of a streamed answer. finish_reason, tokens_per_second: as in Completion; in the last one alone."""
 
     text: str
     finish_reason: str | None
