@@ -323,6 +323,22 @@ def test_a_process_for_each_gpu(
     assert engines.choose(recipe(lintune={"processes": asked}), Path("recipe.yaml")).processes == used
 
 
+@pytest.mark.parametrize("key", ["fsdp_config: {reshard_after_forward: true}", "fsdp: true", "deepspeed: zero3.json"])
+def test_a_model_that_is_spread_over_devices_is_for_axolotl(
+    recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(process, "count_gpus", lambda: 2)
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"base_model: smollm2-135m-instruct\n{key}\n")
+    with pytest.raises(LintuneError, match=f"^{key.split(':')[0]} spreads the model over 2 devices.*pip install"):
+        engines.choose(recipe(), path)
+    monkeypatch.setattr(engines, "installed", lambda _: True)
+    engine = engines.choose(recipe(), path)
+    assert (engine.backend, engine.processes) == ("axolotl", 2)
+    monkeypatch.setattr(process, "count_gpus", lambda: 1)
+    assert engines.choose(recipe(), path).backend == "builtin"
+
+
 def test_more_processes_than_gpus(recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "count_gpus", lambda: 2)
     with pytest.raises(LintuneError, match=r"lintune\.processes: 4 needs as many GPUs, and there are 2"):

@@ -15,7 +15,7 @@ from lintune_schemas.events import CheckpointSaved, Evaluation, Progress
 from lintune_schemas.plan import plan
 from lintune_schemas.recipe import Recipe
 from lintune_schemas.runs import DatasetLock
-from lintune_trainer import adapter, models
+from lintune_trainer import adapter, models, training
 from lintune_trainer.batches import Collator
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
@@ -23,7 +23,7 @@ from lintune_trainer.evaluation import evaluate
 from lintune_trainer.job import HeldModel, Job
 from lintune_trainer.loss import training_loss
 from lintune_trainer.run import Run, create
-from lintune_trainer.training import fine_tune
+from lintune_trainer.training import arguments, fine_tune
 
 pytestmark = pytest.mark.long
 
@@ -179,3 +179,18 @@ def test_a_loss_that_is_no_number_ends_the_run(tune: FineTune) -> None:
 def test_targets_that_the_model_has_not(tune: FineTune) -> None:
     with pytest.raises(LintuneError, match="lora_target_modules does not fit this model"):
         tune(lora_target_linear=False, lora_target_modules=["wqkv"])
+
+
+def test_liger_kernels_are_used_on_a_gpu_where_they_are_installed(
+    recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def used(kind: str, **values: object) -> bool:
+        asked = recipe(**values)
+        made = arguments(asked, plan(asked, 8), Device(kind, kind, torch.float32), tmp_path, evaluates=False)
+        return bool(made.use_liger_kernel)
+
+    assert not used("cuda")
+    monkeypatch.setattr(training, "is_liger_kernel_available", lambda: True)
+    assert used("cuda")
+    assert not used("cuda", rl="dpo")
+    assert not used("cpu")

@@ -9,10 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.utils import is_liger_kernel_available
 
-from lintune_schemas import events
+from lintune_schemas import events, runs
 from lintune_schemas.events import EvaluationKind
-from lintune_trainer import adapter, batches, checkpoints, device, evaluation, export, lora, process
+from lintune_trainer import adapter, adapter_gguf, batches, checkpoints, device, evaluation, export, lora, process
 from lintune_trainer.engines import ranks
 from lintune_trainer.evaluation import Scores
 from lintune_trainer.loss import training_loss
@@ -22,7 +23,7 @@ from lintune_trainer.support import optimizer
 from lintune_trainer.watch import Watch, evaluated_on_the_way, keeps_best, train_loss_since
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import torch
@@ -78,6 +79,7 @@ def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
         trainer = preference.trainer(model, job, settings, callbacks)
     trainer.group_by_length = recipe.group_by_length
     trainer.recipe_folder = job.recipe_path.parent
+    trainer.write_gguf = partial(_write_gguf, job)
     trainer.budget = recipe.lintune.checkpoints_gb * 1e9
     trainer.remove_callback(PrinterCallback)  # it prints to standard output
     trainer.train(resume_from_checkpoint=str(job.checkpoint) if job.checkpoint else None)
@@ -91,6 +93,10 @@ def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
         adapter.save(model, export.adapter_folder(run.folder))
     job.model.keep(model)
     return reporter.evaluations
+
+
+def _write_gguf(job: Job, checkpoint: Path) -> None:
+    adapter_gguf.try_to_write(checkpoint, job.weights, checkpoint / runs.ADAPTER_GGUF, job.run.warn_once)
 
 
 def arguments(
@@ -122,6 +128,9 @@ def arguments(
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
         neftune_noise_alpha=recipe.neftune_noise_alpha,
+        # Norms, rotary positions and MLPs; not its losses, which would compute all logits. TRL would take its losses.
+        use_liger_kernel=not cpu and recipe.rl is None and is_liger_kernel_available(),
+        liger_kernel_config={"cross_entropy": False, "fused_linear_cross_entropy": False},
         torch_compile=recipe.torch_compile is True,  # `auto` is no: it pays only for trainings of hours
         activation_checkpointing=bool(recipe.gradient_checkpointing),
         activation_checkpointing_kwargs={"use_reentrant": False},
@@ -158,6 +167,8 @@ class AtomicTrainer(FiniteSteps, Trainer):  # type: ignore[misc] # transformers 
     budget: float = math.inf
     """Bytes that the checkpoints of all runs may take."""
     group_by_length: bool = False
+    write_gguf: Callable[[Path], object]
+    """Adds the adapter for llama.cpp to a checkpoint, where that can be done."""
     _partial: Path | None = None
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
@@ -206,6 +217,7 @@ class AtomicTrainer(FiniteSteps, Trainer):  # type: ignore[misc] # transformers 
                     file.rename(partial / file.name)
                 written.rmdir()
                 (partial / "README.md").unlink(missing_ok=True)  # PEFT's form with nothing filled in
+                self.write_gguf(partial)
                 checkpoints.seal(partial, self._loss_here())
         if ranks.first():
             checkpoints.prune(folder.parents[1], self.args.save_total_limit, self.budget)

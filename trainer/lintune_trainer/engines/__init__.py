@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
+from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
 from lintune_trainer import process
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 class Engine(Protocol):
     """One way to train."""
+
+    @property
+    def backend(self) -> str:
+        """Its name, as `lintune.backend` has it."""
 
     @property
     def processes(self) -> int:
@@ -52,11 +57,16 @@ def installed(package: str) -> bool:
 
 def _named(recipe: Recipe, recipe_path: Path) -> Engine:
     processes = _processes(recipe)
+    spread = _spread_by(recipe_path) if processes > 1 else None
     match recipe.lintune.backend:
         case "axolotl":
             from lintune_trainer.engines.axolotl import Axolotl
 
             return Axolotl(processes, recipe_path)
+        case "builtin" if spread is not None:
+            from lintune_trainer.engines.axolotl import Axolotl
+
+            return Axolotl(processes, recipe_path, spread)
         case "unsloth":
             from lintune_trainer.engines.unsloth import Unsloth
 
@@ -64,10 +74,16 @@ def _named(recipe: Recipe, recipe_path: Path) -> Engine:
     if processes > 1:
         from lintune_trainer.engines.launched import Launched
 
-        return Launched(processes, recipe, recipe_path)
+        return Launched(processes, recipe)
     from lintune_trainer.engines.builtin import BuiltIn
 
     return BuiltIn()
+
+
+def _spread_by(recipe_path: Path) -> str | None:
+    """The key by which a recipe wants its model spread over several devices: that is Axolotl's work."""
+    keys = recipes.parse(recipe_path) if recipe_path.is_file() else {}
+    return next((key for key in ("fsdp_config", "fsdp", "deepspeed") if keys.get(key)), None)
 
 
 def _processes(recipe: Recipe) -> int:

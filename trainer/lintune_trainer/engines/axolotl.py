@@ -13,9 +13,9 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from lintune_schemas import atomic, events
+from lintune_schemas import atomic, events, runs
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import EvaluationKind
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from lintune_trainer.job import Job
 
 _INSTALL = (
-    "lintune.backend: axolotl needs Axolotl, which is not installed here. Install it with: pip install -U packaging "
-    "setuptools wheel ninja && pip install --no-build-isolation 'axolotl[deepspeed]'. Or set lintune.backend: builtin."
+    "Axolotl, which is not installed here. Install it with: pip install -U packaging setuptools wheel ninja && "
+    "pip install --no-build-isolation 'axolotl[deepspeed]'."
 )
 _ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 _REMEMBERED = 400
@@ -45,11 +45,19 @@ class Axolotl:
 
     processes: int
     recipe_path: Path
+    spread: str | None = None
+    """The key of the recipe because of which it is Axolotl that trains, if lintune.backend does not say so."""
+    backend: ClassVar[str] = "axolotl"
 
     def require_ready(self) -> None:
         """See `Engine`."""
         if not engines.installed("axolotl"):
-            raise LintuneError(_INSTALL)
+            if self.spread is None:
+                raise LintuneError(f"lintune.backend: axolotl needs {_INSTALL} Or set lintune.backend: builtin.")
+            raise LintuneError(
+                f"{self.spread} spreads the model over {self.processes} devices, which takes {_INSTALL} Or take "
+                f"{self.spread} out, to train with a copy of the model on each device."
+            )
         if self.recipe_path.is_file() and axolotl_recipe.runs_code(recipes.parse(self.recipe_path)):
             raise LintuneError(
                 "trust_remote_code: true would run code that comes with a model or a data set, and nothing does that "
@@ -173,7 +181,7 @@ class _Reading:
 
     def _publish(self, before: int) -> None:
         """Give checkpoints of earlier steps their place among the run's: with a later step, they are written whole."""
-        from lintune_trainer import checkpoints
+        from lintune_trainer import adapter_gguf, checkpoints
 
         run = self._job.run
         for written in checkpoints.found(run.folder / axolotl_recipe.OUTPUT):
@@ -183,6 +191,7 @@ class _Reading:
             folder = checkpoints.of_step(checkpoints.folder_of(run.folder), step)
             with atomic.new_folder(folder) as partial:
                 shutil.copytree(written, partial, copy_function=_link, dirs_exist_ok=True)
+                adapter_gguf.try_to_write(partial, self._job.weights, partial / runs.ADAPTER_GGUF, run.warn_once)
                 checkpoints.seal(partial, self._losses.get(step))
             self._published = step
             run.saved(folder)

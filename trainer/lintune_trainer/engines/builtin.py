@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from lintune_schemas.events import Evaluation
@@ -15,6 +15,7 @@ class BuiltIn:
     """It trains the base model that the run holds already."""
 
     processes: int = 1
+    backend: ClassVar[str] = "builtin"
 
     def require_ready(self) -> None:
         """What it needs are the packages of the train extra, which every run needs."""

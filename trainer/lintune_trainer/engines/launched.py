@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from lintune_schemas import events
-from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
 from lintune_trainer import process
 from lintune_trainer.engines import child
@@ -34,15 +33,10 @@ class Launched:
 
     processes: int
     recipe: Recipe
-    recipe_path: Path
+    backend: ClassVar[str] = "builtin"
 
     def require_ready(self) -> None:
         """See `Engine`."""
-        if self._asked.get("deepspeed"):
-            raise LintuneError(
-                "The built-in trainer does not drive DeepSpeed. Take deepspeed out of the recipe to train with a copy "
-                "of the model on each device, or set lintune.backend: axolotl."
-            )
         if self.recipe.rl:
             raise LintuneError(
                 f"rl: {self.recipe.rl} trains on one device. Set lintune.processes: 1, or lintune.backend: axolotl."
@@ -53,11 +47,6 @@ class Launched:
         from lintune_trainer import export
         from lintune_trainer.engines import handover
 
-        if self._asked.get("fsdp") or self._asked.get("fsdp_config"):
-            job.run.warn(
-                "fsdp is not carried out: each device gets a whole copy of the model. lintune.backend: axolotl would "
-                "spread one over all devices."
-            )
         job.model.release()  # the workers need the room
         evaluations = []
         paused = False
@@ -87,11 +76,6 @@ class Launched:
         if not export.adapter_folder(job.run.folder).is_dir():
             process.raise_if_paused()
         return evaluations
-
-    @property
-    def _asked(self) -> dict[str, Any]:
-        """The recipe as it stands in its file, if that is still there: keys that are not the built-in trainer's."""
-        return recipes.parse(self.recipe_path) if self.recipe_path.is_file() else {}
 
 
 def command(processes: int, folder: Path) -> list[str]:

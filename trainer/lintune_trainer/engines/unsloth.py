@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lintune_schemas.errors import LintuneError
 from lintune_trainer import engines, process
@@ -37,6 +37,7 @@ class Unsloth:
 
     recipe: Recipe
     processes: int = 1
+    backend: ClassVar[str] = "unsloth"
 
     def require_ready(self) -> None:
         """See `Engine`."""
