@@ -112,7 +112,7 @@ def _carry_out(
                     trained_tokens=sum(sample.trained_tokens for sample in start.samples),
                     total_steps=steps.total_steps,
                     device=on.name if engine.processes == 1 else f"{engine.processes} × {on.name}",
-                    backend=recipe.lintune.backend,
+                    backend=engine.backend,
                     warm_start=start.described,
                 )
                 this.emit(started)
