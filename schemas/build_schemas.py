@@ -1,8 +1,8 @@
 """Writes the JSON Schemas that follow from something else: recipes from Axolotl's vocabulary, run events and
 evaluations from structs.
 
-Run it after a change of the `axolotl-*` files, of `recipe-descriptions.yaml` or of `lintune_schemas/events.py` and
-`run_evaluation.py`; a test holds that the files in the tree are what this gives.
+Run it after a change of the `axolotl-*` files, of `recipe-descriptions.yaml` or of `lintune_schemas/events.py`,
+`run_evaluation.py` and `evaluation_report.py`; a test holds that the files in the tree are what this gives.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lintune_schemas import events, run_evaluation
+from lintune_schemas import evaluation_report, events, run_evaluation
 from recipe_schema import DRAFT, Builder
 
 if TYPE_CHECKING:
@@ -40,6 +40,15 @@ def run_evaluation_file() -> Schema:
     return {"$schema": DRAFT, "$id": "urn:lintune:eval", "title": "Run evaluation", "description": about, **schema}
 
 
+def evaluation() -> Schema:
+    schema = msgspec.json.schema(evaluation_report.Report)
+    for name, definition in schema["$defs"].items():
+        if "properties" in definition and name != "Result":  # as above
+            definition["required"] = list(definition["properties"])
+    about = "A run's evaluation.json, and what `lintune eval --json` prints: its base model against its tuned one."
+    return {"$schema": DRAFT, "$id": "urn:lintune:evaluation", "title": "Evaluation", "description": about, **schema}
+
+
 def render() -> dict[Path, str]:
     """Every file that is built, with its text."""
     folder = HERE / "lintune_schemas" / "json"
@@ -47,6 +56,7 @@ def render() -> dict[Path, str]:
         "recipe.schema.json": Builder().recipe(),
         "run-event.schema.json": run_event(),
         "eval.schema.json": run_evaluation_file(),
+        "evaluation.schema.json": evaluation(),
     }
     return {folder / name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in built.items()}
 

@@ -1,0 +1,1 @@
+"""How much better a tuned model answers than its base model: `lintune eval`."""
