@@ -13,9 +13,9 @@ import llama_cpp
 import torch
 
 from lintune_schemas.events import Check
+from lintune_schemas.processor import processor
 from lintune_trainer import models
 from lintune_trainer.precision import same_weights
-from lintune_trainer.process import physical_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -160,8 +160,8 @@ def _answers(
     llama = llama_cpp.Llama(
         str(f16),
         n_ctx=longest + 8,
-        n_threads=physical_cores(),
-        n_threads_batch=physical_cores(),
+        n_threads=processor().cores,
+        n_threads_batch=processor().cores,
         verbose=False,
         # Half-precision keys and values are a saving of the server's, not a property of the file.
         type_k=llama_cpp.GGML_TYPE_F32,
