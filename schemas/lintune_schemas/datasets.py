@@ -69,14 +69,23 @@ def read(path: Path, entry: Dataset | None = None, content: bytes | None = None)
         try:
             conversation = conversations.read(sample, layout)
             rejected = conversations.read(sample, layout, "rejected") if pairs else None
-            sample.pop(samples.IGNORE_KEY, None)
-            canonical = orjson.dumps(sample, option=orjson.OPT_SORT_KEYS)  # not of what is nested too deep
+            canonical = _canonical(sample)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _refused(path, number, f"is no valid {layout.format} sample") from error
         digest.update(canonical + b"\n")
         found.append(DatasetSample(number, conversation, hashlib.sha256(canonical).digest(), rejected))
     snapshot = f"{hashlib.sha256(content).hexdigest()}.jsonl"
     return DatasetFile(path, layout.format, tuple(found), digest.hexdigest(), snapshot)
+
+
+def digest_of(sample: dict[str, Any]) -> bytes:
+    """`DatasetSample.digest` of a sample. Raises TypeError for what is nested too deep."""
+    return hashlib.sha256(_canonical(sample)).digest()
+
+
+def _canonical(sample: dict[str, Any]) -> bytes:
+    contents = {key: value for key, value in sample.items() if key != samples.IGNORE_KEY}
+    return orjson.dumps(contents, option=orjson.OPT_SORT_KEYS)  # refuses what is nested too deep
 
 
 def read_bytes(path: Path) -> bytes:

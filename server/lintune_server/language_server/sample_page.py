@@ -9,11 +9,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lintune_server.language_server import word_diff
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lintune_schemas.chat import TokenizedChat
     from lintune_schemas.conversations import Turn
+    from lintune_schemas.run_evaluation import SampleResult
     from lintune_schemas.samples import SampleFormat
 
 LEARNED_OPEN, LEARNED_CLOSE = "⟦", "⟧"
@@ -24,14 +27,19 @@ _LONGEST = 6_000
 
 
 @dataclass(frozen=True, slots=True)
-class TunedAnswer:
-    """What is known of the tuned model's answer: the text, or why there is none (yet)."""
+class Said:
+    """What is known of a model's answer: the text, as far as it has come, or why there is none (yet)."""
 
-    run: str | None
-    """Name of the run directory; None when there is none to name."""
+    title: str
+    detail: str = ""
+    """Which run it is of."""
     text: str | None = None
     note: str = ""
     """“asking …”, or what went wrong."""
+    tokens_per_second: float | None = None
+    """None while it is still written."""
+    cut: bool = False
+    """Whether `max_tokens` ended it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,13 @@ class SamplePage:
     """Why there are no tokens."""
     sequence_len: int | None
     reference: str | None = None
-    answer: TunedAnswer | None = None
+    said: Sequence[Said] = ()
+    result: SampleResult | None = None
+    """How the models did on it when the run was evaluated."""
+    link: str | None = None
+    """Where all of the answers can be read."""
+    whole: bool = False
+    """Whether texts are shown whole, however long they are."""
 
     def markdown(self) -> str:
         # Editors show a dozen lines of a hover before one has to scroll: the answers come before the template.
@@ -83,16 +97,58 @@ class SamplePage:
 
     def _answers(self) -> list[str]:
         parts = []
-        if self.answer is not None:
-            title = f"**Tuned model** · run {self.answer.run}" if self.answer.run else "**Tuned model**"
-            if self.answer.text is not None:
-                same = self.reference is not None and self.answer.text.strip() == self.reference.strip()
-                parts.append(f"{title}{' · equals the reference' if same else ''}\n{fence(self.answer.text)}")
-            else:
-                parts.append(f"{title}\n\n*{self.answer.note}*")
-            if self.reference is not None:
-                parts.append(f"**Reference**\n{fence(self.reference)}")
+        if self.result is not None and (verdict := evaluated(self.result)):
+            parts.append(verdict)
+        parts += [self._answer(said) for said in self.said]
+        if self.said and self.reference is not None:
+            parts.append(f"**Reference**\n{self._fence(self.reference)}")
+        if self.link and any(self._is_incomplete(said) for said in self.said):
+            parts.append(f"[Open the whole answers]({self.link})")
         return parts
+
+    def _answer(self, said: Said) -> str:
+        words = [f"**{said.title}**", *([said.detail] if said.detail else [])]
+        if said.text is None:
+            return f"{' · '.join(words)}\n\n*{said.note}*"
+        written = said.tokens_per_second is not None
+        reference = self.reference if written else None
+        if reference is not None and said.text.strip() == reference.strip():
+            words.append("equals the reference")
+        if said.tokens_per_second:
+            words.append(f"{said.tokens_per_second:,.0f} tokens/s")
+        if not written:
+            words.append("*so far*")
+        elif said.cut:
+            words.append("cut at max_tokens")
+        difference = word_diff.shown(reference, said.text) if reference is not None else None
+        blocks = []
+        if difference is not None:
+            words.append("`-` the reference, `+` the answer")
+            blocks.append(self._fence(difference, "diff"))
+        if difference is None or self.whole:
+            blocks.append(self._fence(said.text))
+        return "\n".join([" · ".join(words), *blocks])
+
+    def _fence(self, text: str, language: str = "text") -> str:
+        return fence(text, language, len(text) if self.whole else _LONGEST)
+
+    def _is_incomplete(self, said: Said) -> bool:
+        """Whether more of an answer can be read elsewhere than is shown."""
+        if said.text is None or said.tokens_per_second is None:
+            return True
+        return len(said.text) > _LONGEST or word_diff.cut(said.text) != said.text
+
+
+def evaluated(result: SampleResult) -> str | None:
+    """What the evaluation of a run said of a sample: “**Fixed**: base wrong, tuned right; loss 3.1 → 0.01 a token”."""
+    base, tuned, mark = result.base, result.tuned, result.mark
+    if base is None or tuned is None or mark is None:
+        return None
+    verdicts = ["right" if score.is_right else "wrong" for score in (base, tuned)]
+    return (
+        f"**{mark.value.capitalize()}**: base {verdicts[0]}, tuned {verdicts[1]}; "
+        f"loss {base.loss:.2g} → {tuned.loss:.2g} a token"
+    )
 
 
 def marked(tokenized: TokenizedChat) -> str:
@@ -117,14 +173,14 @@ def marked(tokenized: TokenizedChat) -> str:
     return "".join(parts)
 
 
-def fence(text: str) -> str:
+def fence(text: str, language: str = "text", longest: int = _LONGEST) -> str:
     """A code block that shows a text as it is, backticks and all; the middle of a long one is left out."""
-    if len(text) > _LONGEST:
-        half = _LONGEST // 2
+    if len(text) > longest:
+        half = longest // 2
         text = f"{text[:half]}\n… {len(text) - 2 * half:,} characters left out …\n{text[-half:]}"
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     ticks = "`" * max(3, longest + 1)
-    return f"{ticks}text\n{text}\n{ticks}"
+    return f"{ticks}{language}\n{text}\n{ticks}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -19,6 +19,8 @@ from lintune_server.language_server import convert
 from lintune_server.language_server.analysis import Analysis
 from lintune_server.language_server.diagnostics import Diagnostics
 from lintune_server.language_server.documents import Document, Kind
+from lintune_server.language_server.lineup import Lineups
+from lintune_server.language_server.marks import Marks
 from lintune_server.language_server.messages import Messages
 from lintune_server.language_server.outlooks import Outlooks
 from lintune_server.language_server.preview import Preview
@@ -29,9 +31,9 @@ from lintune_server.language_server.run_notes import RunNotes
 from lintune_server.language_server.settings import Settings
 from lintune_server.language_server.text import Encoding
 from lintune_server.language_server.training import Training
-from lintune_server.language_server.tuned_model import TunedModel
 from lintune_server.language_server.unopened import Unopened
 from lintune_server.language_server.workspace import Workspace
+from lintune_server.language_server.workspace_sidecar import WorkspaceSidecar
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence, Set
@@ -54,8 +56,11 @@ class Session:
         self.encoding = Encoding.UTF16
         self.trusted = True
         self.shows_answers = True
-        self.sidecar = TunedModel()
-        self.preview = Preview(self.sidecar.complete)
+        self.command_links = False
+        self.sidecar = WorkspaceSidecar()
+        self.preview = Preview(self.sidecar.ask)
+        self.lineups = Lineups()
+        self.marks = Marks(self)
         self.workspace = Workspace(self)
         self.run_notes = RunNotes(self)
         self.training = Training(self)
@@ -72,10 +77,11 @@ class Session:
             self._executor, self.analyst, self.diagnostics.changed, self.diagnostics.progress, self.start
         )
 
-    def begin(self, trusted: bool, shows_answers: bool, encoding: Encoding) -> None:
-        """The client introduced itself."""
+    def begin(self, trusted: bool, shows_answers: bool, command_links: bool, encoding: Encoding) -> None:
+        """The client introduced itself. command_links: whether it runs commands that are links in a hover."""
         self.trusted = trusted
         self.shows_answers = shows_answers
+        self.command_links = command_links
         self.encoding = encoding
 
     async def end(self) -> None:

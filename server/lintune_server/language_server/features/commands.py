@@ -1,9 +1,11 @@
-"""workspace/executeCommand: `lintune.train`, `.stop`, `.pause`, `.resume`, `.estimate` and `.ask`. Any client can
-call them."""
+"""workspace/executeCommand: `lintune.train`, `.stop`, `.pause`, `.resume`, `.estimate`, `.ask` and
+`.openAnswer`. Any client can call them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
 
 from lintune_schemas.errors import LintuneError
 from lintune_server.language_server import convert
@@ -20,6 +22,7 @@ PAUSE = "lintune.pause"
 RESUME = "lintune.resume"
 ESTIMATE = "lintune.estimate"
 ASK = "lintune.ask"
+OPEN_ANSWER = "lintune.openAnswer"
 
 
 def register(server: LintuneServer) -> None:
@@ -29,6 +32,7 @@ def register(server: LintuneServer) -> None:
     server.command(RESUME)(resume)
     server.command(ESTIMATE)(estimate)
     server.command(ASK)(ask)
+    server.command(OPEN_ANSWER)(open_answer)
 
 
 def train(ls: LintuneServer, *arguments: Any) -> bool:
@@ -107,3 +111,21 @@ async def ask(ls: LintuneServer, uri: str, line: int) -> dict[str, Any] | None:
     if ls.session.shows_answers:
         ls.session.messages.info(asked.as_message())
     return asked.as_result()
+
+
+async def open_answer(ls: LintuneServer, uri: str, line: int) -> str | None:
+    """Open a page with the answers of the tuned and the base model about the sample on a line (0-based), whole.
+
+    Returns its URI; None when they could not be asked. A client that shows no documents is told where it is.
+    """
+    try:
+        page = await ls.session.questions.open_answers(uri, line)
+    except LintuneError as error:
+        ls.session.messages.error(str(error))
+        return None
+    window = ls.client_capabilities.window
+    if window and window.show_document and window.show_document.support:
+        await ls.window_show_document_async(types.ShowDocumentParams(convert.uri_of(page), take_focus=True))
+    elif ls.session.shows_answers:
+        ls.session.messages.info(f"The answers are in {page}")
+    return convert.uri_of(page)

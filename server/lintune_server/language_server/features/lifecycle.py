@@ -33,11 +33,13 @@ def register(server: LintuneServer) -> None:
 
 
 def initialize(ls: LintuneServer, params: types.InitializeParams) -> None:
-    """Options: `trusted` and `showAnswers` (as messages), both true unless said otherwise; `diagnostics: "push"` for a
-    client that could ask for diagnostics, and would rather be told."""
+    """Options: `trusted` and `showAnswers` (as messages), both true unless said otherwise; `commandLinks: true` for a
+    client that runs `command:` links in hovers; `diagnostics: "push"` for one that could ask for diagnostics, and would
+    rather be told."""
     options = params.initialization_options if isinstance(params.initialization_options, dict) else {}
     trusted, shows_answers = (options.get(name) is not False for name in ("trusted", "showAnswers"))
-    ls.session.begin(trusted, shows_answers, Encoding(ls.workspace.position_encoding or Encoding.UTF16))
+    command_links = options.get("commandLinks") is True
+    ls.session.begin(trusted, shows_answers, command_links, Encoding(ls.workspace.position_encoding or Encoding.UTF16))
     documents = params.capabilities.text_document
     if documents and documents.diagnostic and options.get("diagnostics") != "push":
         pull_diagnostics.register(ls)
