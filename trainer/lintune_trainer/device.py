@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lintune_trainer.process import physical_cores
+from lintune_schemas.processor import processor
 
 if TYPE_CHECKING:
     from lintune_schemas.recipe import Recipe
@@ -42,7 +42,7 @@ def choose(recipe: Recipe) -> Device:
     dtype = _dtype(recipe, cuda)
     if cuda:
         return Device("cuda", torch.cuda.get_device_name(0), dtype)
-    threads = physical_cores()
+    threads = processor().cores
     torch.set_num_threads(threads)
     return Device("cpu", f"CPU, {threads} {'thread' if threads == 1 else 'threads'}", dtype)
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import bitsandbytes as bnb
-import psutil
 import torch
 from filelock import FileLock
 from gguf import GGUFReader
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, GenerationConfig, GgufConfig
 
-from lintune_schemas import atomic, model_files
-from lintune_schemas.base_model import BaseModel, ModelKind, cache_folder
+from lintune_schemas import atomic, model_files, processor, starter_models
+from lintune_schemas.base_model import BaseModel, ModelKind, cache_folder, hub_cache
 from lintune_schemas.errors import LintuneError
 from lintune_trainer import attention, hub
 from lintune_trainer.run import remove_left_overs
@@ -140,7 +140,7 @@ def _room_for(weights: int, device: Device) -> bool:
 
     A CPU does not compute in 4 bits: taking weights out of them is a tenth of the time of a step with few tokens.
     """
-    return weights * device.dtype.itemsize <= psutil.virtual_memory().available * WHOLE_WEIGHTS_SHARE
+    return weights * device.dtype.itemsize <= (processor.memory()[1] or 0) * WHOLE_WEIGHTS_SHARE
 
 
 def _taken_out_of_4bit(module: Any, dtype: torch.dtype) -> torch.nn.Linear:
@@ -227,6 +227,14 @@ def licence(weights: Path) -> str | None:
         if line.startswith("license:"):
             return line.removeprefix("license:").strip(" '\"")
     return None
+
+
+def hub_id(name: str, weights: Path) -> str | None:
+    """A base model's name on the hub; None of a folder or file of one's own. weights: its folder."""
+    if starter := starter_models.by_name(name):
+        return starter.id
+    of_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", name) and weights.is_relative_to(hub_cache())
+    return name if of_hub else None
 
 
 def size(folder: Path) -> int:

@@ -210,11 +210,3 @@ def count_gpus() -> int:
     except (OSError, subprocess.TimeoutExpired):
         return 0
     return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
-
-
-def physical_cores() -> int:
-    """Cores that this process may use; hyper-threads of one count once, since they share its vector units."""
-    import psutil
-
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(min(psutil.cpu_count(logical=False) or allowed, allowed), 1)

@@ -11,7 +11,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from lintune_server.hardware import nvidia, processor
+from lintune_schemas import processor
+from lintune_server.hardware import nvidia
 from lintune_server.hardware.machine import Device, Machine, Torch
 
 _DRM = Path("/sys/class/drm")

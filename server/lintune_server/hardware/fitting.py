@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lintune_schemas.processor import Processor
 from lintune_schemas.recipe import Recipe
 from lintune_server.hardware import memory
-from lintune_server.hardware.machine import GIB, Device, Machine, Processor
+from lintune_server.hardware.machine import GIB, Device, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

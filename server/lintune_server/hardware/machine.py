@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from lintune_schemas.processor import Processor  # noqa: TC001 (tests read a machine from JSON by its annotations)
+
 GIB = 1 << 30
 
 
@@ -39,23 +41,6 @@ class Device:
         CUDA devices from compute capability 6.0 (bitsandbytes 0.50, installation guide: Pascal or newer).
         """
         return self.capability >= (6, 0) if self.capability else None
-
-
-@dataclass(frozen=True, slots=True)
-class Processor:
-    name: str
-    cores: int
-    """Physical ones that this process may use; as many threads torch computes with."""
-    instructions: frozenset[str] = frozenset()
-    """Of those in `processor.INSTRUCTIONS` that it has, by Linux's names."""
-
-    @property
-    def fast_bf16(self) -> bool:
-        """Whether oneDNN multiplies in bf16 at least as fast as in fp32: what the trainer asks torch for `bf16: auto`.
-
-        On x86, that takes AVX-512 (BW, VL and DQ; oneDNN emulates what AVX512_BF16 would do); on Arm, BF16.
-        """
-        return {"avx512bw", "avx512vl", "avx512dq"} <= self.instructions or "bf16" in self.instructions
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from lintune_server.hardware import auditing, nvidia, processor
+from lintune_schemas import processor
+from lintune_server.hardware import auditing, nvidia
 from lintune_server.hardware.auditing import audit, free_disk
 from lintune_server.hardware.machine import Device, Torch
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from lintune_schemas.processor import Processor
 from lintune_schemas.recipe import Recipe
 from lintune_schemas.starter_models import by_name
 from lintune_server.hardware import installed, speed, words
 from lintune_server.hardware.estimate import estimate
 from lintune_server.hardware.fitting import gpu
-from lintune_server.hardware.machine import GIB, Machine, Processor
+from lintune_server.hardware.machine import GIB, Machine
 from lintune_server.lint.recipe_data import RecipeData
 
 RECIPE = Recipe(base_model="x", adapter="qlora", load_in_4bit=True, lora_target_linear=True, micro_batch_size=4)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lintune_schemas.processor import Processor
 from lintune_server.hardware import Machine
-from lintune_server.hardware.machine import Processor
 from lintune_server.lint.findings import Severity
 from lintune_server.lint.recipe import check_recipe
 

@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 
 from lintune_schemas import events
+from lintune_schemas.processor import processor
 from lintune_trainer import failures, process
 from lintune_trainer.process import Cancelled, Paused, Streams
 from lintune_trainer.run import LOG, Run
@@ -53,7 +54,7 @@ def _train(folder: Path, run: Run) -> None:
     local_rank, processes = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
     job = handover.read(folder, lambda _: run, local_rank)
     if job.device.kind == "cpu":
-        torch.set_num_threads(max(process.physical_cores() // processes, 1))
+        torch.set_num_threads(max(processor().cores // processes, 1))
     else:
         torch.cuda.set_device(local_rank)
     threading.Thread(target=_wait_for_pause, args=(folder,), daemon=True).start()

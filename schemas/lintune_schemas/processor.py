@@ -5,14 +5,30 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-
-from lintune_server.hardware.machine import Processor
 
 INSTRUCTIONS = ("avx2", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16", "amx_bf16", "amx_tile", "bf16", "i8mm")
 """Those that make a difference to how fast a training is."""
 
 _MEMORY_CONTROLLERS = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    name: str
+    cores: int
+    """Physical ones that this process may use; as many threads torch computes with."""
+    instructions: frozenset[str] = frozenset()
+    """Of those in `INSTRUCTIONS` that it has, by Linux's names."""
+
+    @property
+    def fast_bf16(self) -> bool:
+        """Whether oneDNN multiplies in bf16 at least as fast as in fp32: what the trainer asks torch for `bf16: auto`.
+
+        On x86, that takes AVX-512 (BW, VL and DQ; oneDNN emulates what AVX512_BF16 would do); on Arm, BF16.
+        """
+        return {"avx512bw", "avx512vl", "avx512dq"} <= self.instructions or "bf16" in self.instructions
 
 
 def processor() -> Processor:
