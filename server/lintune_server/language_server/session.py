@@ -14,15 +14,18 @@ from pygls.exceptions import JsonRpcException
 
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.events import CheckpointSaved
 from lintune_server.analyst.client import AnalystClient
 from lintune_server.language_server import convert
 from lintune_server.language_server.analysis import Analysis
 from lintune_server.language_server.diagnostics import Diagnostics
 from lintune_server.language_server.documents import Document, Kind
+from lintune_server.language_server.inline_answers import InlineAnswers
 from lintune_server.language_server.lineup import Lineups
 from lintune_server.language_server.marks import Marks
 from lintune_server.language_server.messages import Messages
 from lintune_server.language_server.outlooks import Outlooks
+from lintune_server.language_server.prefetch import Prefetch
 from lintune_server.language_server.preview import Preview
 from lintune_server.language_server.questions import Questions
 from lintune_server.language_server.readers import Readers
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, Literal
 
+    from lintune_schemas.events import Event
     from lintune_server.language_server.connection import LintuneServer
 
 log = logging.getLogger(__name__)
@@ -68,6 +72,8 @@ class Session:
         self.outlooks = Outlooks(self)
         self.readers = Readers(self)
         self.settings = Settings(self)
+        self.prefetch = Prefetch(self)
+        self.inline_answers = InlineAnswers(self)
         self.diagnostics = Diagnostics(self)
         self.analyst = AnalystClient()
         self.unopened = Unopened(self)
@@ -88,6 +94,7 @@ class Session:
         """Stop everything that runs for this client. May be called twice."""
         for analysis in self.analyses.values():
             analysis.close()
+        self.prefetch.end()
         self.preview.close()
         self.workspace.close()
         await asyncio.gather(self.training.end(), self.sidecar.close(), self.analyst.close())
@@ -101,6 +108,7 @@ class Session:
         self.start(self.training.trust_changed())
         self.start(self.unopened.look())
         if not trusted:
+            self.prefetch.end()
             self.preview.close()
             self.start(self.sidecar.close())
         self.refresh_lenses()
@@ -130,6 +138,8 @@ class Session:
             return
         if version <= document.version:
             log.warning("%s: version %d comes after version %d", uri, version, document.version)
+        self.inline_answers.stop()
+        self.prefetch.typed()
         self.analyses[uri].edited(document.change(version, edits, self.encoding))
 
     def saved(self, uri: str) -> None:
@@ -144,6 +154,7 @@ class Session:
         self.run_notes.closed(document)
         self.analyses.pop(uri).close()
         self.diagnostics.closed(uri)
+        self.prefetch.closed(uri)
         if document.path:
             self.unopened.closed(document.path)
 
@@ -174,6 +185,12 @@ class Session:
                 analysis.surroundings_changed()
         self.readers.refresh()
         self.outlooks.forget()
+
+    def trainer_says(self, recipe: Path, event: Event) -> None:
+        """The training of a recipe that goes on reports something."""
+        self.run_notes.event(recipe, event)
+        if isinstance(event, CheckpointSaved) and event.adapter_gguf:
+            self.prefetch.checkpoint(recipe)
 
     def recipe_of(self, path: Path) -> Path:
         """The recipe of a document, which may be a recipe itself. Raises LintuneError when there is none."""

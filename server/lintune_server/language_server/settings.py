@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
@@ -17,10 +17,11 @@ SECTION = "lintune"
 class _Values:
     inlay_hints: bool = True
     sample_lenses: bool = True
+    inline_completion: bool = False
 
 
 class Settings:
-    """`inlayHints` and `sampleLenses`, both on unless the client says otherwise."""
+    """`inlayHints` and `sampleLenses`, both on unless the client says otherwise; `inlineCompletion.enabled`, off."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -36,6 +37,15 @@ class Settings:
         """Whether a lens stands above each sample."""
         return self._values.sample_lenses
 
+    @property
+    def inline_completion(self) -> bool:
+        """Whether the tuned model writes on in answers."""
+        return self._values.inline_completion
+
+    def begin(self, options: dict[str, Any]) -> None:
+        """What the client said when it introduced itself, for those that cannot be asked."""
+        self._values = replace(self._values, inline_completion=_switched_on(options))
+
     async def read(self) -> None:
         """Ask the client, if it can be asked; what is no setting of ours, or of the wrong type, is passed over."""
         workspace = self._session.server.client_capabilities.workspace
@@ -44,7 +54,8 @@ class Settings:
         items = [types.ConfigurationItem(section=SECTION)]
         answer = await self._session.server.workspace_configuration_async(types.ConfigurationParams(items))
         found = answer[0] if answer else None
-        values = _Values(_said(found, "inlayHints"), _said(found, "sampleLenses"))
+        inline = self._values.inline_completion if found is None else _switched_on(found)
+        values = _Values(_said(found, "inlayHints"), _said(found, "sampleLenses"), inline)
         if values != self._values:
             self._values = values
             self._session.readers.refresh()
@@ -52,5 +63,12 @@ class Settings:
 
 
 def _said(found: object, name: str) -> bool:
-    value = found.get(name) if isinstance(found, dict) else getattr(found, name, None)
-    return value is not False
+    return _value(found, name) is not False
+
+
+def _switched_on(found: object) -> bool:
+    return _value(_value(found, "inlineCompletion"), "enabled") is True
+
+
+def _value(found: object, name: str) -> object:
+    return found.get(name) if isinstance(found, dict) else getattr(found, name, None)

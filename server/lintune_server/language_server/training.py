@@ -360,7 +360,7 @@ class Training:
     async def _train(self, job: _Job) -> Outcome:
         def on_event(event: Event) -> None:
             self._view.event(event, process.run)
-            self._session.run_notes.event(job.recipe, event)
+            self._session.trainer_says(job.recipe, event)
 
         resume = job.resume.name if job.resume else None
         process = TrainerProcess(job.recipe, resume=resume, on_event=on_event, on_log=self._session.messages.log)

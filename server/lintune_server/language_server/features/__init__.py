@@ -16,6 +16,7 @@ from lintune_server.language_server.features import (
     folding_ranges,
     hover,
     inlay_hints,
+    inline_completion,
     lifecycle,
     selection_ranges,
     semantic_tokens,
@@ -40,6 +41,7 @@ def register(server: LintuneServer) -> None:
         folding_ranges,
         hover,
         inlay_hints,
+        inline_completion,
         selection_ranges,
         semantic_tokens,
     ):

@@ -42,6 +42,8 @@ def register(server: LintuneServer) -> None:
 async def code_actions(ls: LintuneServer, params: types.CodeActionParams) -> list[types.CodeAction]:
     uri, only = params.text_document.uri, params.context.only
     analysis, document = ls.session.analyses.get(uri), ls.session.documents.get(uri)
+    if document and document.kind is Kind.DATASET:  # many editors ask wherever the cursor goes
+        ls.session.prefetch.point(document, params.range.start.line)
     report = await analysis.report() if analysis else None
     if report is None or document is None:
         return []

@@ -38,6 +38,7 @@ async def hover(ls: LintuneServer, params: types.HoverParams) -> types.Hover | N
 async def _on_sample(ls: LintuneServer, document: Document, number: int) -> types.Hover | None:
     line = document.line(number)
     page = await ls.session.questions.hover(document, number)
+    ls.session.prefetch.point(document, number)  # afterwards: the hover may want what is being asked ahead
     if page is None or line is None:
         return None
     return _hover(ls, page, number, line, 0, len(line))

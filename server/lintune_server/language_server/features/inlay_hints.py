@@ -1,4 +1,5 @@
-"""textDocument/inlayHint: the tokens of each sample, before it, since most lines end far outside the window."""
+"""textDocument/inlayHint: the tokens of each sample, and how it came out when the last run was evaluated; before it,
+since most lines end far outside the window."""
 
 from __future__ import annotations
 
@@ -7,15 +8,20 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from lintune_schemas.run_evaluation import Mark
+from lintune_server.language_server import sample_page
 from lintune_server.language_server.documents import Kind
 from lintune_server.language_server.features import visible
 
 if TYPE_CHECKING:
+    from lintune_schemas.run_evaluation import SampleResult
     from lintune_server.language_server.connection import LintuneServer
     from lintune_server.language_server.datasets.reader import Counts
 
 _MOST_LINES = 1_000
 """Editors ask for what is visible, but Neovim for the whole file. So many take the server 8 ms to write down."""
+
+_SIGNS = {Mark.FIXED: "✓", Mark.STILL_RIGHT: "✓", Mark.BROKEN: "✗", Mark.STILL_WRONG: "✗"}
 
 
 def register(server: LintuneServer) -> None:
@@ -33,13 +39,19 @@ async def inlay_hints(ls: LintuneServer, params: types.InlayHintParams) -> list[
     first, lines = visible.lines_of(document, params.range, _MOST_LINES)
     if analysis := ls.session.analyses.get(document.uri):
         analysis.look(range(first, first + len(lines)))
+    ls.session.prefetch.see(document, range(first, first + len(lines)))
     counted = await asyncio.to_thread(reader.counts.of, lines)
+    results = await ls.session.marks.results(reader.context, lines)
     recipe = reader.context.recipe
     limit = recipe.sequence_len if recipe else None
-    return [_hint(number, counts, limit) for number, counts in enumerate(counted, first) if counts is not None]
+    return [
+        _hint(number, counts, limit, result)
+        for number, (counts, result) in enumerate(zip(counted, results, strict=True), first)
+        if counts is not None
+    ]
 
 
-def _hint(number: int, counts: Counts, limit: int | None) -> types.InlayHint:
+def _hint(number: int, counts: Counts, limit: int | None, result: SampleResult | None) -> types.InlayHint:
     tokens, learned = counts
     if limit is not None and tokens > limit:
         label = f"⚠ {tokens:,} of {limit:,} tokens, {learned:,} learned"
@@ -47,4 +59,7 @@ def _hint(number: int, counts: Counts, limit: int | None) -> types.InlayHint:
     else:
         label = f"{tokens:,} tokens, {learned:,} learned"
         tooltip = "Tokens of this sample with the chat template applied, and those of them that the model learns."
+    if result is not None and result.mark is not None:
+        label += f" · {_SIGNS[result.mark]} {result.mark.value}"
+        tooltip += f" In the last evaluation: {(sample_page.evaluated(result) or '').replace('**', '')}."
     return types.InlayHint(types.Position(number, 0), label, tooltip=tooltip, padding_right=True)

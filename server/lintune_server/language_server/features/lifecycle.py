@@ -34,12 +34,13 @@ def register(server: LintuneServer) -> None:
 
 def initialize(ls: LintuneServer, params: types.InitializeParams) -> None:
     """Options: `trusted` and `showAnswers` (as messages), both true unless said otherwise; `commandLinks: true` for a
-    client that runs `command:` links in hovers; `diagnostics: "push"` for one that could ask for diagnostics, and would
-    rather be told."""
+    client that runs `command:` links in hovers; `inlineCompletion: {"enabled": true}`, as in the settings;
+    `diagnostics: "push"` for one that could ask for diagnostics, and would rather be told."""
     options = params.initialization_options if isinstance(params.initialization_options, dict) else {}
     trusted, shows_answers = (options.get(name) is not False for name in ("trusted", "showAnswers"))
     command_links = options.get("commandLinks") is True
     ls.session.begin(trusted, shows_answers, command_links, Encoding(ls.workspace.position_encoding or Encoding.UTF16))
+    ls.session.settings.begin(options)
     documents = params.capabilities.text_document
     if documents and documents.diagnostic and options.get("diagnostics") != "push":
         pull_diagnostics.register(ls)
