@@ -1,8 +1,8 @@
-"""Writes the JSON Schemas that follow from something else: recipes from Axolotl's vocabulary, run events and
-evaluations from structs.
+"""Writes the JSON Schemas that follow from something else: recipes from Axolotl's vocabulary, run events, evaluations
+and proofs from structs.
 
 Run it after a change of the `axolotl-*` files, of `recipe-descriptions.yaml` or of `lintune_schemas/events.py`,
-`run_evaluation.py` and `evaluation_report.py`; a test holds that the files in the tree are what this gives.
+`run_evaluation.py`, `evaluation_report.py` and `verification.py`; a test holds that the files in the tree are what this gives.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lintune_schemas import evaluation_report, events, run_evaluation
+from lintune_schemas import evaluation_report, events, run_evaluation, verification
 from recipe_schema import DRAFT, Builder
 
 if TYPE_CHECKING:
@@ -49,6 +49,15 @@ def evaluation() -> Schema:
     return {"$schema": DRAFT, "$id": "urn:lintune:evaluation", "title": "Evaluation", "description": about, **schema}
 
 
+def verification_file() -> Schema:
+    schema = msgspec.json.schema(verification.Verification)
+    for definition in schema["$defs"].values():
+        if "properties" in definition:
+            definition["required"] = list(definition["properties"])
+    about = "A run's verify.json, and what `lintune verify --json` prints: its files against the model that was trained."
+    return {"$schema": DRAFT, "$id": "urn:lintune:verify", "title": "Verification", "description": about, **schema}
+
+
 def render() -> dict[Path, str]:
     """Every file that is built, with its text."""
     folder = HERE / "lintune_schemas" / "json"
@@ -57,6 +66,7 @@ def render() -> dict[Path, str]:
         "run-event.schema.json": run_event(),
         "eval.schema.json": run_evaluation_file(),
         "evaluation.schema.json": evaluation(),
+        "verify.schema.json": verification_file(),
     }
     return {folder / name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in built.items()}
 

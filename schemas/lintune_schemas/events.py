@@ -168,12 +168,36 @@ class ArtefactWritten(_Event, frozen=True, kw_only=True, tag="artefact"):
     quantization: str | None = None
 
 
+class Link(StrEnum):
+    """The links of the chain from what was trained to what a file says."""
+
+    FORMAT = "format"
+    """The file itself: whole, and in a form that llama.cpp loads."""
+    TEMPLATE = "template"
+    TOKENIZER = "tokenizer"
+    EOS = "EOS"
+    CONFIGURATION = "configuration"
+    """Sizes and constants of the architecture, but for those of the positions."""
+    ROPE = "rope"
+    WEIGHTS = "weights"
+    QUANTIZATION = "quantization"
+    ADAPTER = "adapter"
+    """The adapter's own file, on the base model."""
+
+
 class Check(msgspec.Struct, frozen=True):
     """One link of the chain between trained model and export, and whether it holds."""
 
     name: str
     ok: bool
     detail: str
+    """For a person: what was compared, or what is broken and why that is thought."""
+    link: Link | None = None
+    """Of one that does not hold, what is broken."""
+    file: str | None = None
+    """Which of the run's files it is about; null for all of them."""
+    figures: dict[str, float] = {}
+    """What was measured, such as `kl_mean` in nats; a figure and its limit bear the same name, but for `_limit`."""
 
 
 class Verified(_Event, frozen=True, kw_only=True, tag="verified"):
