@@ -28,6 +28,7 @@ COMMANDS = {
     "runs": "list runs, show one, compare two",
     "export": "write GGUF files of a finished run",
     "verify": "compare a run's GGUF files with the model that was trained",
+    "eval": "compare a tuned model with its base model on the eval set",
     "serve": "serve a tuned model on this machine, for clients of OpenAI's API",
     "ask": "ask a tuned model one question",
     "rules": "list the rules",

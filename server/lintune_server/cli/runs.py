@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import codecs
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import orjson
 
 from lintune_schemas.errors import LintuneError
 from lintune_server.cli import finished_run, output, run_diff_text, run_text, runs_json, runs_text
-from lintune_server.cli.terminal import Look
+from lintune_server.cli.terminal import ASCII, Look, has_unicode
 from lintune_server.training import records
 from lintune_server.training.run_diff import RunDiff
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 _COMMANDS = ("list", "show", "compare")
 _PICTURES = (".svg", ".png")
 _RUN = "a run: its directory, its name or a beginning of it, latest, or latest~1 for the one before"
-_ASCII = str.maketrans({"→": "->", "·": "-", "…": "...", "●": "o", "○": "o", "★": "*", "┄": "-", "—": "-"})
 
 
 class Parser(argparse.ArgumentParser):
@@ -69,14 +67,14 @@ def run(args: argparse.Namespace) -> int:
     """Raises LintuneError when there is no such run."""
     if args.command == "show" and args.plot is not None:
         return _plot(records.find(args.run, args.place).folder, args.plot)
-    ascii_only = not _has_unicode(sys.stdout.encoding)
+    ascii_only = not has_unicode(sys.stdout)
     with output.opened(None) as out:
         if args.json:
             report = orjson.dumps(_report(args), option=orjson.OPT_INDENT_2).decode()
             out.write(f"{report}\n")
             return 0
         for line in _lines(args, Look.of(out), ascii_only=ascii_only):
-            out.write(f"{line.translate(_ASCII) if ascii_only else line}\n")
+            out.write(f"{line.translate(ASCII) if ascii_only else line}\n")
     return 0
 
 
@@ -108,7 +106,3 @@ def _plot(run: Path, picture: Path) -> int:
     if not picture.parent.is_dir():
         raise LintuneError(f"There is no folder {picture.parent} to draw {picture.name} into.")
     return finished_run.trainer(["plot", str(run), str(picture)])
-
-
-def _has_unicode(encoding: str) -> bool:
-    return codecs.lookup(encoding).name.startswith("utf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import shutil
 import unicodedata
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.INFO: "36;1", Severity.HINT: "35"}
 BOLD = "1"
 DIM = "2"
+ASCII = str.maketrans(
+    {"→": "->", "·": "-", "…": "...", "●": "o", "○": "o", "★": "*", "┄": "-", "—": "-", "▲": "^", "▼": "v"}
+)
+"""What to `translate` a text with for an output that `has_unicode` says cannot show it."""
 _NARROWEST, _USUAL, _WIDEST = 60, 80, 120
 
 
@@ -37,6 +42,11 @@ class Look:
 
     def paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.coloured and text else text
+
+
+def has_unicode(out: TextIO) -> bool:
+    """Whether it takes characters beyond ASCII. To be asked before `output.opened` makes it do so."""
+    return codecs.lookup(out.encoding).name.startswith("utf")
 
 
 def clean(text: str) -> str:
