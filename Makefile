@@ -24,8 +24,8 @@ test: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json tes
 	tests/e2e/install-debian-packages.sh
 	$(BIN)/python tests/e2e/workbench.py
 	cd editor-extension && npm test
-	$(ON_ALL_CORES) -m "not slow"
-	$(BIN)/pytest -m slow
+	$(ON_ALL_CORES) --durations 15 -m "not slow"
+	$(BIN)/pytest --durations 30 -m slow
 
 test-fast: $(VENV)/dev.installed tests/tokenizers/node_modules/.package-lock.json ## the tests that take no longer than a breath
 	$(ON_ALL_CORES) -m "not slow and not long"

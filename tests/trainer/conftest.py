@@ -1,19 +1,31 @@
 """Fixtures for tests of the trainer: small workspaces, a small random model, and one real run that tests share."""
 
+from __future__ import annotations
+
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lintune_schemas import base_model, model_files
 from lintune_schemas.base_model import DEMO_MODEL
-from lintune_schemas.chat import ChatTokenizer
-from lintune_schemas.recipe import Recipe, from_mapping
+from lintune_schemas.plan import plan
+from lintune_schemas.recipe import from_mapping
+from lintune_schemas.runs import DatasetLock
 from lintune_trainer import data
-from lintune_trainer.data import Sample
 
-from .trainer_process import LAMPS, Ended, only_run, train
+from .trainer_process import LAMPS, only_run, train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lintune_schemas.chat import ChatTokenizer
+    from lintune_schemas.recipe import Recipe
+    from lintune_trainer.data import Sample
+    from lintune_trainer.job import Job
+
+    from .trainer_process import Ended
 
 
 @pytest.fixture
@@ -68,6 +80,37 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     LlamaForCausalLM(config).save_pretrained(folder)
     models.copy_tokenizer(model_files.tokenizer_folder(base_model.find(DEMO_MODEL, Path())), folder)
     return folder
+
+
+@pytest.fixture
+def job(tmp_path: Path, small_model: Path, recipe: Callable[..., Recipe]) -> Callable[..., Job]:
+    """What an engine is given: to train the small model, in a run of its own, by a recipe of the values given."""
+    import torch
+
+    from lintune_trainer.device import Device
+    from lintune_trainer.job import HeldModel, Job
+    from lintune_trainer.run import create
+
+    def made(
+        train: Sequence[Sample], evaluation: Sequence[Sample] = (), weights: Path = small_model, **values: object
+    ) -> Job:
+        asked = recipe(**{"lora_target_linear": True, "learning_rate": 0.01, "micro_batch_size": 4, **values})
+        cpu = Device("cpu", "CPU", torch.float32)
+        return Job(
+            run=create(asked, tmp_path, DatasetLock("0" * 16), lambda _: None),
+            recipe=asked,
+            recipe_path=tmp_path / "recipe.yaml",
+            weights=weights,
+            model=HeldModel(weights, asked, cpu),
+            train=list(train),
+            evaluation=list(evaluation),
+            plan=plan(asked, len(train)),
+            device=cpu,
+            checkpoint=None,
+            adapter=None,
+        )
+
+    return made
 
 
 @pytest.fixture(scope="session")

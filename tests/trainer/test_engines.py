@@ -1,16 +1,14 @@
 """Engines that are other programs. Where those need a GPU, a stand-in prints and writes what they do.
 
-`stand_ins/axolotl` trains nothing; `unsloth` is made here, of transformers and PEFT.
+`stand_ins/axolotl` trains nothing. Unsloth has tests of its own.
 """
 
 import os
 import signal
-import sys
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import psutil
 import pytest
@@ -363,125 +361,3 @@ def test_gpus_that_the_driver_lists(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     program.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed' >&2\nexit 9\n")
     assert process.count_gpus() == 0
     assert "CUDA_VISIBLE_DEVICES" not in process.environment_with_all_gpus()
-
-
-class FastLanguageModel:
-    """Unsloth's way in, of transformers and PEFT."""
-
-    asked: ClassVar[dict[str, Any]] = {}
-
-    @classmethod
-    def from_pretrained(cls, model_name: str, dtype: Any, load_in_4bit: bool, **others: Any) -> tuple[Any, None]:
-        from lintune_trainer import models
-
-        assert not load_in_4bit
-        cls.asked = others
-        model = models.load(Path(model_name), dtype)
-        forward = model.forward
-
-        def counted(logits_to_keep: int = 0, **inputs: Any) -> Any:
-            assert isinstance(logits_to_keep, int)
-            return forward(logits_to_keep=logits_to_keep, **inputs)
-
-        model.forward = counted
-        return model, None
-
-    @classmethod
-    def get_peft_model(
-        cls, model: Any, *, random_state: int, use_gradient_checkpointing: Any, max_seq_length: int, **config: Any
-    ) -> Any:
-        import torch
-        from peft import LoraConfig, get_peft_model
-
-        cls.asked |= {**config, "use_gradient_checkpointing": use_gradient_checkpointing}
-        torch.manual_seed(random_state)
-        return get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **config))
-
-
-@pytest.fixture
-def unsloth(monkeypatch: pytest.MonkeyPatch) -> type[FastLanguageModel]:
-    """Unsloth as if it were installed, on a machine with a GPU."""
-    module: Any = ModuleType("unsloth")
-    module.FastLanguageModel = FastLanguageModel
-    module.__spec__ = ModuleSpec("unsloth", None, origin="here")
-    monkeypatch.setitem(sys.modules, "unsloth", module)
-    monkeypatch.setattr(process, "count_gpus", lambda: 1)
-    return FastLanguageModel
-
-
-@pytest.mark.long
-def test_our_trainer_trains_the_model_of_unsloth(
-    unsloth: type[FastLanguageModel], recipe: MakeRecipe, small_model: Path, samples: list[data.Sample], tmp_path: Path
-) -> None:
-    import torch
-
-    from lintune_schemas.plan import plan
-    from lintune_schemas.runs import DatasetLock
-    from lintune_trainer import run as run_directories
-    from lintune_trainer.device import Device
-    from lintune_trainer.evaluation import evaluate
-    from lintune_trainer.job import HeldModel, Job
-
-    asked = recipe(
-        lora_target_linear=True,
-        micro_batch_size=4,
-        num_epochs=10,
-        learning_rate=0.01,
-        gradient_checkpointing=True,
-        peft_use_rslora=True,
-        lintune={"backend": "unsloth"},
-    )
-    engine = engines.choose(asked, tmp_path / "recipe.yaml")
-    assert engine.processes == 1
-    this = run_directories.create(asked, tmp_path, DatasetLock("0" * 16), lambda _: None)
-    cpu = Device("cpu", "CPU", torch.float32)
-    job = Job(
-        run=this,
-        recipe=asked,
-        recipe_path=tmp_path / "recipe.yaml",
-        weights=small_model,
-        model=HeldModel(small_model, asked, cpu),
-        train=samples[:8],
-        evaluation=samples[8:12],
-        plan=plan(asked, 8),
-        device=cpu,
-        checkpoint=None,
-        adapter=None,
-    )
-    made = engine.fine_tune(job)
-    losses = [event.loss for event in events.read(this.folder / runs.EVENTS) if isinstance(event, Progress)]
-    assert len(losses) == 20
-    assert losses[-1] < losses[0] - 0.3
-    assert [event.step for event in made] == list(range(2, 20, 2))
-    assert unsloth.asked["use_gradient_checkpointing"] == "unsloth"
-    assert unsloth.asked["use_rslora"]
-    assert unsloth.asked["max_seq_length"] == 512
-    assert unsloth.asked["target_modules"] == sorted(
-        f"{name}_proj" for name in ("down", "gate", "k", "o", "q", "up", "v")
-    )
-    # What transformers makes of the adapter that was saved is what Unsloth's model is.
-    again = HeldModel(small_model, asked, cpu).tuned(this.folder / "adapter")
-    kept = job.model.tuned(this.folder / "adapter")
-    assert evaluate(again, samples[8:12], 4).loss == pytest.approx(evaluate(kept, samples[8:12], 4).loss, rel=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("values", "named"),
-    [
-        ({"rl": "dpo"}, "Set lintune.backend: builtin"),
-        ({"peft_use_dora": True}, "peft_use_dora: true is not for Unsloth"),
-    ],
-)
-def test_what_unsloth_does_not_train(
-    unsloth: type[FastLanguageModel], recipe: MakeRecipe, values: dict[str, object], named: str
-) -> None:
-    with pytest.raises(LintuneError, match=named):
-        engines.choose(recipe(lintune={"backend": "unsloth"}, **values), Path("recipe.yaml"))
-
-
-def test_unsloth_without_a_gpu(
-    unsloth: type[FastLanguageModel], recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(process, "count_gpus", lambda: 0)
-    with pytest.raises(LintuneError, match="needs a GPU of NVIDIA or AMD, and none was found"):
-        engines.choose(recipe(lintune={"backend": "unsloth"}), Path("recipe.yaml"))

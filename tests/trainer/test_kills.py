@@ -39,7 +39,7 @@ from .trainer_process import LAMPS, command, only_run, train
 
 pytestmark = pytest.mark.slow
 
-CHAINS = 4
+CHAINS = 3
 EPOCHS = 6
 
 

@@ -15,17 +15,14 @@ from lintune_schemas import events, runs
 from lintune_schemas.chat import IGNORED_LABEL, ChatTokenizer
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import CheckpointSaved, Evaluation, EvaluationKind, Progress, Verified
-from lintune_schemas.plan import plan
 from lintune_schemas.recipe import Recipe
-from lintune_schemas.runs import DatasetLock
 from lintune_trainer import adapter, checkpoints, data, evaluation, models, preference, training
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
 from lintune_trainer.evaluation import Score
-from lintune_trainer.job import HeldModel, Job
+from lintune_trainer.job import Job
 from lintune_trainer.pairs import Pair
 from lintune_trainer.preference import PairCollator, PairScores
-from lintune_trainer.run import create
 
 from .trainer_process import LAMPS, only_run, train
 
@@ -69,27 +66,9 @@ def pairs(tmp_path: Path, recipe: MakeRecipe, chat: ChatTokenizer) -> list[Pair]
 
 
 @pytest.fixture
-def job(tmp_path: Path, small_model: Path, pairs: list[Pair], recipe: MakeRecipe) -> Callable[..., Job]:
+def paired(job: Callable[..., Job], pairs: list[Pair]) -> Callable[..., Job]:
     """Training the small model on eight pairs, and evaluating with them."""
-
-    def made(**values: object) -> Job:
-        usual = {"lora_target_linear": True, "learning_rate": 0.01, "micro_batch_size": 4, "num_epochs": 6}
-        asked = recipe(**{**usual, "eval_steps": 4, **values})
-        return Job(
-            run=create(asked, tmp_path, DatasetLock("0" * 16), lambda _: None),
-            recipe=asked,
-            recipe_path=tmp_path / "recipe.yaml",
-            weights=small_model,
-            model=HeldModel(small_model, asked, CPU),
-            train=list(pairs),
-            evaluation=list(pairs),
-            plan=plan(asked, len(pairs)),
-            device=CPU,
-            checkpoint=None,
-            adapter=None,
-        )
-
-    return made
+    return partial(job, pairs, pairs, num_epochs=6, eval_steps=4)
 
 
 def losses(reported: list[events.Event]) -> list[float]:
@@ -173,8 +152,8 @@ def figures(job: Job, model: Any) -> PairScores:
 @pytest.mark.long
 class TestTraining:
     @pytest.mark.parametrize("values", [{"rl": "dpo", "load_in_4bit": True}, {"rl": "ipo"}, {"rl": "orpo"}], ids=str)
-    def test_the_better_answers_win(self, job: Callable[..., Job], values: dict[str, object]) -> None:
-        this = job(**values)
+    def test_the_better_answers_win(self, paired: Callable[..., Job], values: dict[str, object]) -> None:
+        this = paired(**values)
         before = figures(this, this.model.base())
         training.fine_tune(this)
         tuned = this.model.tuned(this.run.folder / "adapter")
@@ -198,8 +177,8 @@ class TestTraining:
         saved = [event for event in reported if isinstance(event, CheckpointSaved)]
         assert saved and all((this.run.folder / event.path).is_dir() for event in saved[-2:])
 
-    def test_before_training_dpo_knows_no_difference(self, job: Callable[..., Job]) -> None:
-        this = job(rl="dpo")
+    def test_before_training_dpo_knows_no_difference(self, paired: Callable[..., Job]) -> None:
+        this = paired(rl="dpo")
         before = figures(this, this.model.base())
         assert before.loss == pytest.approx(math.log(2))
         assert (before.reward_accuracy, before.reward_margin) == (0.5, 0.0)
@@ -215,9 +194,9 @@ class TestTraining:
         ids=str,
     )
     def test_an_evaluation_gives_the_loss_that_is_trained_with(
-        self, job: Callable[..., Job], values: dict[str, object], tmp_path: Path
+        self, paired: Callable[..., Job], values: dict[str, object], tmp_path: Path
     ) -> None:
-        this = job(**values)
+        this = paired(**values)
         model = adapter.attach(this.model.base(), this.recipe)
         settings = partial(training.arguments, this.recipe, this.plan, CPU, tmp_path, evaluates=False)
         trainer = preference.trainer(model, this, settings, [])
@@ -237,9 +216,9 @@ class TestTraining:
         assert all(weights.grad is not None and weights.grad.any() for weights in trained)
 
     def test_a_head_that_scores_learned_tokens_only_gives_the_same(
-        self, job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, paired: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        this = job(rl="dpo")
+        this = paired(rl="dpo")
 
         def loss_and_gradient() -> tuple[float, torch.Tensor]:
             model = adapter.attach(models.load_for_training(this.weights, this.recipe, CPU), this.recipe)
@@ -260,22 +239,22 @@ class TestTraining:
         torch.testing.assert_close(ours[1], theirs[1], rtol=1e-3, atol=1e-5)
 
     @pytest.mark.parametrize("rl", ["dpo", "orpo"])
-    def test_a_run_that_goes_on_takes_the_same_steps(self, job: Callable[..., Job], rl: str) -> None:
+    def test_a_run_that_goes_on_takes_the_same_steps(self, paired: Callable[..., Job], rl: str) -> None:
         def losses(this: Job) -> dict[int, float]:
             training.fine_tune(this)
             reported = events.read(this.run.folder / runs.EVENTS)
             return {event.step: event.loss for event in reported if isinstance(event, Progress)}
 
         values = {"rl": rl, "num_epochs": 3, "save_steps": 3, "lora_dropout": 0.1}
-        whole = job(**values)
+        whole = paired(**values)
         expected = losses(whole)
         checkpoint = checkpoints.of_step(checkpoints.folder_of(whole.run.folder), 3)
-        resumed = losses(replace(job(**values), checkpoint=checkpoint))
+        resumed = losses(replace(paired(**values), checkpoint=checkpoint))
         assert list(resumed) == [4, 5, 6]
         assert resumed == {step: pytest.approx(expected[step], rel=1e-5) for step in resumed}
 
-    def test_an_adapter_on_the_head_is_refused(self, job: Callable[..., Job]) -> None:
-        this = job(rl="dpo", lora_target_linear=False, lora_target_modules=["q_proj", "lm_head"])
+    def test_an_adapter_on_the_head_is_refused(self, paired: Callable[..., Job]) -> None:
+        this = paired(rl="dpo", lora_target_linear=False, lora_target_modules=["q_proj", "lm_head"])
         with pytest.raises(LintuneError, match="rl: dpo cannot train this adapter"):
             training.fine_tune(this)
 

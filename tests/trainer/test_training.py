@@ -1,7 +1,7 @@
 """The training loop, in this process, on a small model with random weights."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,14 @@ from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import CheckpointSaved, Evaluation, Progress
 from lintune_schemas.plan import plan
 from lintune_schemas.recipe import Recipe
-from lintune_schemas.runs import DatasetLock
 from lintune_trainer import adapter, models, training
 from lintune_trainer.batches import Collator
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
 from lintune_trainer.evaluation import evaluate
-from lintune_trainer.job import HeldModel, Job
+from lintune_trainer.job import Job
 from lintune_trainer.loss import training_loss
-from lintune_trainer.run import Run, create
+from lintune_trainer.run import Run
 from lintune_trainer.training import arguments, fine_tune
 
 pytestmark = pytest.mark.long
@@ -34,29 +33,16 @@ FineTune = Callable[..., tuple[Any, Run, list[events.Event]]]
 
 
 @pytest.fixture
-def tune(tmp_path: Path, small_model: Path, samples: list[Sample], recipe: MakeRecipe) -> FineTune:
+def tune(job: Callable[..., Job], samples: list[Sample]) -> FineTune:
     """Fine-tune the small model on eight samples: the tuned model, its run and the run's events."""
 
     def fine_tuned(
-        train: list[Sample] = samples[:8], evaluation: list[Sample] | None = None, **values: object
+        train: list[Sample] = samples[:8], evaluation: Sequence[Sample] = (), **values: object
     ) -> tuple[Any, Run, list[events.Event]]:
-        asked = recipe(**{"lora_target_linear": True, "learning_rate": 0.01, "micro_batch_size": 4, **values})
-        run = create(asked, tmp_path, DatasetLock("0" * 16), lambda _: None)
-        job = Job(
-            run=run,
-            recipe=asked,
-            recipe_path=tmp_path / "recipe.yaml",
-            weights=small_model,
-            model=HeldModel(small_model, asked, CPU),
-            train=train,
-            evaluation=evaluation or [],
-            plan=plan(asked, 8),
-            device=CPU,
-            checkpoint=None,
-            adapter=None,
-        )
-        fine_tune(job)
-        return job.model.tuned(run.folder / "adapter"), run, list(events.read(run.folder / runs.EVENTS))
+        given = job(train, evaluation, **values)
+        fine_tune(given)
+        folder = given.run.folder
+        return given.model.tuned(folder / "adapter"), given.run, list(events.read(folder / runs.EVENTS))
 
     return fine_tuned
 

@@ -1,8 +1,9 @@
 """What is watched while a model learns: real training, on small models with random weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,6 @@ from lintune_schemas import events, runs
 from lintune_schemas.chat import IGNORED_LABEL, ChatTokenizer
 from lintune_schemas.events import CheckpointSaved, Evaluation, Progress, RunFailed, SamplePlace, Warned, WarningTopic
 from lintune_schemas.plan import plan
-from lintune_schemas.recipe import Recipe
 from lintune_schemas.runs import DatasetLock
 from lintune_trainer import checkpoints, conclusion, evaluation, models
 from lintune_trainer.data import Sample
@@ -31,30 +31,11 @@ MakeJob = Callable[..., Job]
 
 
 @pytest.fixture
-def job(tmp_path: Path, small_model: Path, samples: list[Sample], recipe: Callable[..., Recipe]) -> MakeJob:
-    """A job for the small model with eight samples, in a run of its own."""
+def watched(job: MakeJob, samples: list[Sample], tmp_path: Path) -> MakeJob:
+    """A job with eight samples, whose files are among the recipe's data sets."""
 
-    def made(
-        train: list[Sample] = samples[:8],
-        evaluation: list[Sample] | None = None,
-        weights: Path = small_model,
-        start: Path | None = None,
-        **values: object,
-    ) -> Job:
-        asked = recipe(**{"lora_target_linear": True, "learning_rate": 0.01, "micro_batch_size": 4, **values})
-        return Job(
-            run=create(asked, tmp_path, DatasetLock("0" * 16), lambda _: None),
-            recipe=asked,
-            recipe_path=tmp_path / "recipe.yaml",
-            weights=weights,
-            model=HeldModel(weights, asked, CPU),
-            train=[replace(sample, path=tmp_path / "data" / sample.path.name) for sample in train],
-            evaluation=evaluation or [],
-            plan=plan(asked, len(train)),
-            device=CPU,
-            checkpoint=None,
-            adapter=start,
-        )
+    def made(train: Sequence[Sample] = samples[:8], *more: Any, **values: Any) -> Job:
+        return job([replace(sample, path=tmp_path / "data" / sample.path.name) for sample in train], *more, **values)
 
     return made
 
@@ -97,11 +78,11 @@ def quick_model(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> 
 
 
 @pytest.fixture
-def learned(job: MakeJob, samples: list[Sample], quick_model: Path) -> Job:
+def learned(watched: MakeJob, samples: list[Sample], quick_model: Path) -> Job:
     """A job that goes on with an adapter which has learned sixteen samples: their loss is under 2."""
-    before = job(samples[:16], weights=quick_model, num_epochs=12, save_steps=100)
+    before = watched(samples[:16], weights=quick_model, num_epochs=12, save_steps=100)
     fine_tune(before)
-    return job(samples[:16], weights=quick_model, start=before.run.folder / "adapter", save_steps=100)
+    return replace(watched(samples[:16], weights=quick_model, save_steps=100), adapter=before.run.folder / "adapter")
 
 
 @pytest.fixture
@@ -146,9 +127,9 @@ def model_with_a_hole(tmp_path_factory: pytest.TempPathFactory, small_model: Pat
     ],
 )
 def test_the_sample_whose_loss_is_no_number_is_named(
-    job: MakeJob, samples: list[Sample], model_with_a_hole: Path, values: dict[str, object]
+    watched: MakeJob, samples: list[Sample], model_with_a_hole: Path, values: dict[str, object]
 ) -> None:
-    ruined = job(samples[:16], weights=model_with_a_hole, save_steps=1, save_total_limit=20, **values)
+    ruined = watched(samples[:16], weights=model_with_a_hole, save_steps=1, save_total_limit=20, **values)
     with pytest.raises(RunFailedError, match=r"because of data/train\.jsonl:7: other samples"), ruined.run.recorded():
         fine_tune(ruined)
     *before, last = reported(ruined.run)
@@ -164,16 +145,18 @@ def test_the_sample_whose_loss_is_no_number_is_named(
 
 
 def test_an_evaluation_sample_whose_loss_is_no_number_is_named(
-    job: MakeJob, samples: list[Sample], model_with_a_hole: Path
+    watched: MakeJob, samples: list[Sample], model_with_a_hole: Path
 ) -> None:
-    ruined = job(samples[:4], [replace(samples[6], path=Path("/elsewhere/eval.jsonl")), samples[8]], model_with_a_hole)
+    ruined = watched(
+        samples[:4], [replace(samples[6], path=Path("/elsewhere/eval.jsonl")), samples[8]], model_with_a_hole
+    )
     with pytest.raises(SamplesError, match=r"no number on /elsewhere/eval\.jsonl:7, and is one on") as raised:
         fine_tune(replace(ruined, plan=replace(ruined.plan, total_steps=4)))
     assert raised.value.places == [SamplePlace("/elsewhere/eval.jsonl", 7)]
 
 
-def test_weights_that_overflow_are_not_written(job: MakeJob) -> None:
-    ruined = job(learning_rate=1e39, max_grad_norm=0.0, warmup_steps=0, max_steps=1)
+def test_weights_that_overflow_are_not_written(watched: MakeJob) -> None:
+    ruined = watched(learning_rate=1e39, max_grad_norm=0.0, warmup_steps=0, max_steps=1)
     with pytest.raises(SamplesError, match=r"overflowed at step 1: training has diverged\. Lower learning_rate"):
         fine_tune(ruined)
     assert not checkpoints.found(checkpoints.folder_of(ruined.run.folder))
@@ -226,8 +209,8 @@ def test_an_odd_sample_is_named_and_training_goes_on(learned: Job) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 8])
-def test_usual_training_is_silent(job: MakeJob, samples: list[Sample], quick_model: Path, batch: int) -> None:
-    healthy = job(samples[:24], samples[24:], weights=quick_model, micro_batch_size=batch, num_epochs=3)
+def test_usual_training_is_silent(watched: MakeJob, samples: list[Sample], quick_model: Path, batch: int) -> None:
+    healthy = watched(samples[:24], samples[24:], weights=quick_model, micro_batch_size=batch, num_epochs=3)
     fine_tune(healthy)
     assert not [event for event in reported(healthy.run) if isinstance(event, Warned)]
 
@@ -240,9 +223,9 @@ def evaluations(run: Run) -> dict[int, float]:
 
 
 @pytest.fixture
-def over_fits(job: MakeJob, prose: list[Sample], quick_model: Path) -> Callable[..., Job]:
+def over_fits(watched: MakeJob, prose: list[Sample], quick_model: Path) -> Callable[..., Job]:
     """A job with an evaluation every two steps, of which one in the middle is the best."""
-    return lambda **values: job(prose[:8], prose[30:38], quick_model, num_epochs=14, learning_rate=0.02, **values)
+    return lambda **values: watched(prose[:8], prose[30:38], quick_model, num_epochs=14, learning_rate=0.02, **values)
 
 
 def test_early_stopping_ends_with_the_best_checkpoint(over_fits: Callable[..., Job]) -> None:
@@ -296,8 +279,10 @@ def test_a_resumed_run_stops_where_it_would_have_stopped(over_fits: Callable[...
 # Over-fitting
 
 
-def test_thirty_samples_thirty_times_are_learned_by_heart(job: MakeJob, prose: list[Sample], quick_model: Path) -> None:
-    fitted = job(prose[:30], prose[30:], quick_model, micro_batch_size=10, num_epochs=30, save_steps=100)
+def test_thirty_samples_thirty_times_are_learned_by_heart(
+    watched: MakeJob, prose: list[Sample], quick_model: Path
+) -> None:
+    fitted = watched(prose[:30], prose[30:], quick_model, micro_batch_size=10, num_epochs=30, save_steps=100)
     fine_tune(fitted)
     seen = evaluations(fitted.run)
     (warned,) = warned_of(fitted.run, WarningTopic.OVER_FITTING)
