@@ -13,14 +13,16 @@ from rich.console import Console
 from rich.text import Text
 
 from lintune_schemas.errors import LintuneError
-from lintune_server.cli.serve import MODEL_HELP, models_in
+from lintune_server.cli.serve import BASE, MODEL_HELP, models_in
 from lintune_server.sidecar.client import SidecarError
+from lintune_server.sidecar.protocol import Adapted
 from lintune_server.sidecar.supervisor import Sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lintune_server.sidecar.client import Options, SidecarClient
+    from lintune_server.sidecar.protocol import Source
 
 _MAX_TOKENS = 256
 
@@ -53,23 +55,25 @@ def run(args: argparse.Namespace) -> int:
     if args.system is not None:
         messages.insert(0, {"role": "system", "content": args.system})
     models = models_in(args.model)
-    if args.compare and "base" not in models:
+    if args.compare and BASE not in models:
         raise LintuneError(
-            "There is no base model to compare with: --compare needs a run whose base_model is a GGUF file "
-            "on this machine."
+            "There is no base model to compare with: --compare needs a run whose base model is on this machine as a "
+            "GGUF file. Training writes one."
         )
     asyncio.run(_ask(models, messages, args.max_tokens, compare=args.compare))
     return 0
 
 
-async def _ask(models: dict[str, Path], messages: Sequence[dict[str, str]], max_tokens: int, *, compare: bool) -> None:
+async def _ask(
+    models: dict[str, Source], messages: Sequence[dict[str, str]], max_tokens: int, *, compare: bool
+) -> None:
     first = next(iter(models))
     async with Sidecar(models) as sidecar:
         client = await sidecar.client()
         # The base model gets the very same prompt, whatever template its own file has.
         prompt, options = await _prompt(client, messages, first)
         options["max_tokens"] = max_tokens
-        for id_ in ("base", first) if compare else (first,):
+        for id_ in (BASE, first) if compare else (first,):
             if compare:
                 _heading(id_, models[id_], again=id_ == first)
             await _answer(client, prompt, {**options, "model": id_})
@@ -97,10 +101,11 @@ async def _answer(client: SidecarClient, prompt: str, options: Options) -> None:
         Console(stderr=True).print(note)
 
 
-def _heading(id_: str, path: Path, *, again: bool) -> None:
+def _heading(id_: str, source: Source, *, again: bool) -> None:
     if again:
         print()
-    Console(highlight=False, soft_wrap=True).print(Text.assemble((id_, "bold"), " · ", path.name))
+    name = f"{source.adapter.name} on {source.base}" if isinstance(source, Adapted) else source.name
+    Console(highlight=False, soft_wrap=True).print(Text.assemble((id_, "bold"), " · ", name))
 
 
 def _count(argument: str) -> int:

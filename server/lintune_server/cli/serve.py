@@ -10,21 +10,24 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lintune_schemas import base_model
 from lintune_schemas import recipe as recipes
-from lintune_schemas.base_model import ModelKind
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.runs import EVENTS, run_directories
-from lintune_server.sidecar.protocol import TOKEN_VARIABLE
+from lintune_server.sidecar.protocol import TOKEN_VARIABLE, Adapted
 from lintune_server.sidecar.supervisor import Sidecar
-from lintune_server.training import records, runs
+from lintune_server.training import records, run_models, runs
 from lintune_server.training.runs import RunState
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
+    from lintune_schemas.recipe import Recipe
+    from lintune_server.sidecar.protocol import Source
     from lintune_server.training.runs import Run
 
+BASE = "base"
+"""The id of the model that a run was trained from."""
 
 MODEL_HELP = (
     "a run's directory or name, a .gguf file, or a recipe or its folder, for the last of its runs that left a model"
@@ -58,10 +61,11 @@ def run(args: argparse.Namespace) -> int:
         return 0
 
 
-def models_in(path: Path) -> dict[str, Path]:
-    """The GGUF files to serve, by id. Raises LintuneError when `path` leads to none.
+def models_in(path: Path) -> dict[str, Source]:
+    """What to serve, by id; the first is the default. Raises LintuneError when `path` leads to no model.
 
-    A file gets its own name. A run gives `tuned`, and `base` when its base model is a GGUF file as well.
+    A file gets its own name. A run gives `tuned`, which is also `run:` and its name, `base`, and `checkpoint:` with the
+    step for each of its checkpoints. One that goes on or did not finish gives `base` and checkpoints, the newest first.
     """
     if not path.exists():
         if len(path.parts) > 1 or path.suffix == ".gguf":
@@ -74,17 +78,42 @@ def models_in(path: Path) -> dict[str, Path]:
         raise LintuneError(
             f"No run of {path.resolve()} has left a model yet. Train its recipe first: lintune train RECIPE"
         )
-    if run.state is not RunState.FINISHED:
-        raise LintuneError(f"The run {run.name} has no model: its state is {run.state}. Train once more.")
-    if run.model is None:
+    models = dict(_models_of(run))
+    if not any(id_ != BASE for id_ in models):
+        if run.state is not RunState.FINISHED:
+            raise LintuneError(f"The run {run.name} has no model: its state is {run.state}. Train once more.")
         raise LintuneError(f"The run {run.name} has no model to serve. Export it first: lintune export {path}")
-    models = {"tuned": run.model}
-    if base := _base(run):
-        models["base"] = base
     return models
 
 
-async def serve(models: dict[str, Path], *, context: int | None, threads: int | None, port: int) -> int:
+def _models_of(run: Run) -> Iterator[tuple[str, Source]]:
+    recipe = run.locked_recipe
+    recipe_folder = next(iter(run.folder.resolve().parents[2:3]), run.folder)  # .lintune/runs/<run>
+    base = run_models.base_of(recipe, recipe_folder) if recipe else None
+    tuned = _tuned(run, recipe, base)
+    if tuned:
+        yield "tuned", tuned
+        yield f"run:{run.name}", tuned
+    checkpoints = run_models.checkpoints_of(run.folder) if base else {}
+    if base and (tuned or checkpoints):
+        later = [(f"checkpoint:{step}", Adapted(BASE, adapter)) for step, adapter in checkpoints.items()]
+        yield from later[:1] if not tuned else ()  # the default
+        yield BASE, base
+        yield from later[1:] if not tuned else later
+
+
+def _tuned(run: Run, recipe: Recipe | None, base: Path | None) -> Source | None:
+    """A finished run's adapter on its base model, which is in memory anyway; where the base model's file has another
+    chat template than was trained with, or there is none, the exported file."""
+    if run.state is not RunState.FINISHED:
+        return None
+    adapter = run_models.adapter_of(run.folder)
+    if recipe and base and adapter and (run_models.has_own_template(recipe) or run.model is None):
+        return Adapted(BASE, adapter)
+    return run.model
+
+
+async def serve(models: dict[str, Source], *, context: int | None, threads: int | None, port: int) -> int:
     """Serve until Ctrl-C (exit code 0) or until the process dies (1)."""
     token = os.environ.get(TOKEN_VARIABLE)
     stopped = asyncio.Event()
@@ -106,8 +135,8 @@ async def serve(models: dict[str, Path], *, context: int | None, threads: int | 
 
 
 def _introduce(sidecar: Sidecar) -> None:
-    for id_, path in sidecar.models.items():
-        print(f"{id_}: {path}")
+    for id_, source in sidecar.models.items():
+        print(f"{id_}: {described(source)}")
     print(f"\nBase URL: {sidecar.url}\nToken:    {sidecar.token}\n\nTry it:\n")
     print(f"curl {sidecar.url}/chat/completions \\")
     print(f"  -H 'Authorization: Bearer {sidecar.token}' \\")
@@ -116,20 +145,12 @@ def _introduce(sidecar: Sidecar) -> None:
     print("\nCtrl-C ends it.", flush=True)
 
 
+def described(source: Source) -> str:
+    """Where a model is."""
+    return f"{source.adapter} on {source.base}" if isinstance(source, Adapted) else str(source)
+
+
 def _last_with_model(path: Path) -> Run | None:
     """Of a recipe, or of any recipe in a folder."""
     found = map(runs.read, run_directories(path)) if path.is_dir() else runs.of_recipe(path)
-    return next((run for run in found if run.model), None)
-
-
-def _base(run: Run) -> Path | None:
-    """The base model of a run, when it is a GGUF file that is here."""
-    recipe = run.locked_recipe
-    if recipe is None:
-        return None
-    recipe_folder = next(iter(run.folder.resolve().parents[2:3]), run.folder)  # .lintune/runs/<run>
-    try:
-        base = base_model.find(recipe.base_model, recipe_folder)
-    except LintuneError:
-        return None
-    return base.path if base.kind is ModelKind.GGUF else None
+    return next((run for run in found if run.state is RunState.FINISHED and any(_models_of(run))), None)

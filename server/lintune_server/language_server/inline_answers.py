@@ -77,7 +77,7 @@ class InlineAnswers:
         typed = beginning.typed
         for length in dict.fromkeys((beginnings.safe(context.tokenizer, typed), len(typed))):
             question = prompts.question(context, prompt + typed[:length], model, _MOST_TOKENS)
-            (asking,) = self._session.preview.ask([question], Priority.HOVER, owner)
+            (asking,) = self._session.preview.ask([question], Priority.ASKED, owner)
             await asyncio.wait({asking.done})
             if asking.answer is None:  # a keystroke made it void
                 return None

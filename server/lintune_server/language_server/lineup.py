@@ -9,12 +9,12 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lintune_schemas import base_model, run_evaluation, runs
 from lintune_schemas import recipe as recipes
+from lintune_schemas import run_evaluation, runs
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import LAST_EVENTS, RunFinished, RunPaused
 from lintune_server.language_server.preview import Model, ModelFile
-from lintune_server.training import trainers
+from lintune_server.training import run_models, trainers
 from lintune_server.training.run_log import RunLog
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from lintune_schemas.recipe import Recipe
     from lintune_schemas.run_evaluation import SampleResult
     from lintune_server.lint.context import Context
-
-ADAPTER = "adapter.gguf"
-"""In the directory of a run that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +112,8 @@ class Lineups:
                 "perhaps with another chat template. Train again to ask it."
             )
         detail, id_ = f"run {log.name}", f"run:{log.name}"
-        adapter = log.folder / ADAPTER
-        if base and adapter.is_file():
+        adapter = run_models.adapter_of(log.folder)
+        if base and adapter:
             return Voice("Tuned model", detail, Model(base, ModelFile.of(adapter), id_), log.name)
         model = log.folder / finished.model if finished.model else None
         if model is None or not model.is_file():
@@ -191,12 +188,8 @@ def _goes_on(log: RunLog, recipe_folder: Path) -> bool:
 
 
 def _base_file(recipe: Recipe, recipe_folder: Path) -> ModelFile | None:
-    """The base model as a GGUF file; None when there is none on this machine (yet)."""
-    try:
-        path = base_model.gguf_file(base_model.find(recipe.base_model, recipe_folder))
-        return ModelFile.of(path) if path else None
-    except LintuneError:
-        return None
+    path = run_models.base_of(recipe, recipe_folder)
+    return ModelFile.of(path) if path else None
 
 
 def _prompts(recipe: Recipe) -> tuple[str | None, ...]:

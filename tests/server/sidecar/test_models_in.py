@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from lintune_schemas import runs
 from lintune_schemas.errors import LintuneError
 from lintune_server.cli.serve import models_in
+from lintune_server.sidecar.protocol import Adapted
 
-from .workspace import MODEL, add_run
+from .workspace import MODEL, RECIPE, add_run
 
 
 def test_a_file_is_known_by_its_name(tmp_path: Path) -> None:
@@ -24,15 +26,52 @@ def test_a_run_gives_its_model_and_its_base(tmp_path: Path, demo_model: Path) ->
     stopped = add_run(recipe, "20260103-c", cancelled=True)
     other_good = add_run(other, "20260104-d", model=demo_model)
 
-    both = {"tuned": good / MODEL, "base": demo_model}
+    both = {"tuned": good / MODEL, "run:20260102-b": good / MODEL, "base": demo_model}
     assert models_in(good) == models_in(recipe) == both
-    assert models_in(tmp_path) == models_in(other) == {"tuned": other_good / MODEL, "base": demo_model}
+    of_other = {"tuned": other_good / MODEL, "run:20260104-d": other_good / MODEL, "base": demo_model}
+    assert models_in(tmp_path) == models_in(other) == of_other
     with pytest.raises(LintuneError, match="The run 20260103-c has no model: its state is cancelled"):
         models_in(stopped)
 
     moved = tmp_path / "moved"
     good.rename(moved)
-    assert models_in(moved) == {"tuned": moved / MODEL, "base": demo_model}
+    assert models_in(moved) == {"tuned": moved / MODEL, "run:moved": moved / MODEL, "base": demo_model}
+
+
+def add_adapters(run: Path, *steps: int) -> None:
+    (run / "adapter.gguf").touch()
+    for step in steps:
+        folder = run / "checkpoints" / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        (folder / "adapter.gguf").touch()
+
+
+def test_adapters_are_served_on_the_base_model(tmp_path: Path, demo_model: Path) -> None:
+    run = add_run(tmp_path / "recipe.yaml", "20260101-a", model=demo_model)
+    add_adapters(run, 9, 10)
+    (run / "checkpoints" / ".partial-checkpoint-11").mkdir()
+    tuned = Adapted("base", run / "adapter.gguf")
+    found = models_in(run)
+    assert found == {
+        "tuned": tuned,
+        "run:20260101-a": tuned,
+        "base": demo_model,
+        "checkpoint:10": Adapted("base", run / "checkpoints/checkpoint-10/adapter.gguf"),
+        "checkpoint:9": Adapted("base", run / "checkpoints/checkpoint-9/adapter.gguf"),
+    }
+    assert next(iter(found)) == "tuned"
+
+    (run / runs.RECIPE_LOCK).write_text(f"{RECIPE}chat_template: chatml\n")
+    found = models_in(run)
+    assert found["tuned"] == run / MODEL, "the base model's file has another chat template"
+    assert found["checkpoint:10"] == Adapted("base", run / "checkpoints/checkpoint-10/adapter.gguf")
+
+
+def test_a_run_that_did_not_finish_gives_its_checkpoints(tmp_path: Path, demo_model: Path) -> None:
+    run = add_run(tmp_path / "recipe.yaml", "20260101-a", cancelled=True)
+    add_adapters(run, 5, 10)
+    assert list(models_in(run)) == ["checkpoint:10", "base", "checkpoint:5"]
+    assert models_in(run)["base"] == demo_model
 
 
 def test_what_leads_to_no_model(tmp_path: Path) -> None:
