@@ -58,8 +58,8 @@ def _short(number: float) -> str:
 
 
 def _significant(number: float) -> str:
-    if abs(number) >= 100_000:
-        return f"{number:.1e}"
+    if abs(number) >= 10_000:
+        return f"{number:.0e}".replace("e+0", "e").replace("e+", "e")
     decimals = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 2
     return f"{number:.{decimals}f}"
 
