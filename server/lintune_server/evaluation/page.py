@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _LONG = 20_000
 """Characters of a text that are shown: what is beyond is in evaluation.json."""
+_ALIKE = 0.4
+"""The share of the characters that have to be in both: of fewer, a comparison is harder to read than the two texts."""
 
 
 class Words(NamedTuple):
@@ -58,12 +60,15 @@ def render(report: Report) -> str:
 
 
 def differences(sample: Sample, result: Result) -> list[Words]:
-    """An answer beside its reference, word by word."""
+    """An answer beside its reference, word by word; as it is where they have little in common."""
     answer, reference = result.text or "", sample.reference or ""
     if answer.strip() == reference.strip():
         return [Words("same", shortened(answer))]
     compared, wanted = word_diff.cut(answer), word_diff.cut(reference)
     found = [Words(_KINDS[part.kind], part.text) for part in word_diff.compare(wanted, compared)]
+    common = sum(len(words.text) for words in found if words.kind == "same")
+    if 2 * common < _ALIKE * (len(wanted) + len(compared)):
+        return [Words("same", shortened(answer))]
     rest = shortened(answer)[len(compared) :]
     return [*found, Words("more", rest)] if rest else found
 

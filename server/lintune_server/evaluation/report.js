@@ -29,7 +29,7 @@
         if (Number.isNaN(left) || Number.isNaN(right)) return Number.isNaN(left) - Number.isNaN(right);
         return direction === "down" ? right - left : left - right;
       });
-      body.append(...ordered);
+      ordered.forEach((row) => body.append(row));
     };
 
     form.hidden = false;

@@ -114,6 +114,7 @@ def test_it_says_what_came_of_it() -> None:
 def test_answers_are_compared_word_by_word() -> None:
     text = page.render(report(LAMPS))
     assert "{&#34;blinds&#34;: <del>40</del><ins>50</ins>}" in text
+    assert ">Sure, I can help you with that lamp!</div>" in text, "nothing to compare"
     assert ">equal JSON · chrF" in text
     assert ">no valid JSON · chrF" in text
 
