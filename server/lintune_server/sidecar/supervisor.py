@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_SERVE_EXTRA = ("llama_cpp", "starlette", "uvicorn")
+_SERVE_EXTRA = ("llama_cpp", "llguidance", "starlette", "uvicorn")
 _START_SECONDS = 60.0
 """Half a second is usual; the first start after an installation compiles and reads everything from disk."""
 _STOP_SECONDS = 3.0

@@ -66,7 +66,7 @@ async def test_a_stream_is_the_whole_answer_in_pieces(client: SidecarClient) -> 
     prompt = "The first ten primes: 2, 3,"
     pieces = [piece async for piece in client.stream(prompt, max_tokens=20)]
     assert "".join(piece.text for piece in pieces) == (await client.complete(prompt, max_tokens=20)).text
-    assert pieces[-1] == ("", "length")
+    assert (pieces[-1].text, pieces[-1].finish_reason) == ("", "length")
 
 
 async def test_the_events_of_a_stream_are_openais(http: httpx.AsyncClient) -> None:
@@ -117,6 +117,7 @@ async def test_models_are_asked_by_id(client: SidecarClient, http: httpx.AsyncCl
         "object": "model",
         "created": 0,
         "owned_by": "lintune",
+        "parent": None,
     }
 
 

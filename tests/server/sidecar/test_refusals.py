@@ -103,10 +103,9 @@ async def test_a_body_that_is_no_json(http: httpx.AsyncClient, content: bytes) -
     ("path", "body", "param"),
     [
         ("/v1/completions", {**TEXT, "n": 2}, "n"),
-        ("/v1/completions", {**TEXT, "echo": True}, "echo"),
-        ("/v1/completions", {**TEXT, "logprobs": 0}, "logprobs"),
+        ("/v1/completions", {**TEXT, "max_tokens": 0}, "max_tokens"),
+        ("/v1/chat/completions", {**CHAT, "top_logprobs": 2}, "top_logprobs"),
         ("/v1/completions", {**TEXT, "prompt": ["one", "two"]}, "prompt"),
-        ("/v1/chat/completions", {**CHAT, "response_format": {"type": "json_object"}}, "response_format"),
         ("/v1/chat/completions", {**CHAT, "tools": [{"type": "function"}]}, "tools"),
         (
             "/v1/chat/completions",

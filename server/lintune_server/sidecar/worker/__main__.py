@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_CONTEXT = 4096
 _SMALLEST_CONTEXT = 64
+_UNLOAD_SECONDS = 300.0
 _ID = r"([A-Za-z0-9][\w.:-]*)"
 _MODEL = re.compile(rf"{_ID}=(.+)", re.DOTALL)
 _ADAPTER = re.compile(rf"{_ID}={_ID}=(.+)", re.DOTALL)
@@ -47,9 +48,10 @@ def _run(args: argparse.Namespace) -> None:
     # Sleeping at once (OMP_WAIT_POLICY=passive) would cost three quarters of the speed of an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     from lintune_server.sidecar.worker import app, llama_log, process
+    from lintune_server.sidecar.worker.gguf_files import identify
     from lintune_server.sidecar.worker.guard import Guard, IdleClock
     from lintune_server.sidecar.worker.model_thread import ModelThread
-    from lintune_server.sidecar.worker.models import Models, check
+    from lintune_server.sidecar.worker.models import Models
 
     token = os.environ.pop(TOKEN_VARIABLE, "")
     if not token:
@@ -59,18 +61,23 @@ def _run(args: argparse.Namespace) -> None:
         if id_ in sources:
             raise LintuneError(f"--model {id_}= is given twice. Give each model an id of its own.")
         if isinstance(source, Path):
-            check(source)
+            identify(source)
         sources[id_] = source
     listener = process.listen(args.port)
     stdout = process.keep_stdout()
     process.end_with_stdin()
     llama_log.capture(verbose=args.verbose)
-    models = Models(sources, context=args.context, threads=args.threads)
-    thread = ModelThread()
+    models = Models(
+        sources,
+        context=args.context,
+        threads=args.threads,
+        most_bytes=None if args.memory_gb is None else int(args.memory_gb * 10**9),
+        unload_seconds=args.unload_seconds,
+    )
+    thread = ModelThread(models)
     clock = IdleClock()
     process.serve(Guard(app.build(models, thread), token, clock), listener, stdout, clock, args.idle_seconds)
     thread.close()
-    models.close()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,6 +127,20 @@ def _parser() -> argparse.ArgumentParser:
         default=0.0,
         metavar="SECONDS",
         help="end after this long without a request (default 0: never)",
+    )
+    parser.add_argument(
+        "--unload-seconds",
+        type=float,
+        default=_UNLOAD_SECONDS,
+        metavar="SECONDS",
+        help="free a model that nobody has asked for this long (default %(default)s; 0: never)",
+    )
+    parser.add_argument(
+        "--memory-gb",
+        type=float,
+        metavar="GB",
+        help="memory for models: those of other base models that were asked longest ago are freed first "
+        "(default: half of what is free)",
     )
     parser.add_argument("--port", type=_between(0, 65535), default=0, help="default 0: any")
     parser.add_argument("--verbose", action="store_true", help="llama.cpp's own log on standard error")

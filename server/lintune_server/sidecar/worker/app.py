@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,23 +13,21 @@ from starlette.routing import Route
 
 from lintune_schemas.chat_template import TemplateError
 from lintune_server.sidecar.protocol import Adapted
-from lintune_server.sidecar.worker import bodies
+from lintune_server.sidecar.worker import bodies, grammar
 from lintune_server.sidecar.worker.answers import ChatAnswer, TextAnswer
-from lintune_server.sidecar.worker.completion import Finished, check_prompt, complete
+from lintune_server.sidecar.worker.generation import Task
 from lintune_server.sidecar.worker.problems import ApiError
 from lintune_server.sidecar.worker.sending import StreamedAnswer, WholeAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
 
     from lintune_server.sidecar.worker.answers import AnswerFormat
     from lintune_server.sidecar.worker.bodies import Generate, Message
-    from lintune_server.sidecar.worker.completion import Event
-    from lintune_server.sidecar.worker.model import Model
     from lintune_server.sidecar.worker.model_thread import ModelThread
-    from lintune_server.sidecar.worker.models import Models
+    from lintune_server.sidecar.worker.models import Choice, Models
 
 
 _ROUTES = "See /v1/models, /v1/chat/completions, /v1/completions, /apply-template, /tokenize."
@@ -41,6 +40,7 @@ def build(models: Models, thread: ModelThread) -> Starlette:
         routes=[
             Route("/health", routes.health),
             Route("/v1/models", routes.list_models),
+            Route("/v1/models/{id:path}", routes.model),
             Route("/v1/completions", routes.completions, methods=["POST"]),
             Route("/v1/chat/completions", routes.chat_completions, methods=["POST"]),
             Route("/v1/load_lora_adapter", routes.load_adapter, methods=["POST"]),
@@ -62,33 +62,53 @@ class Routes:
         return JSONResponse({"status": "ok"})
 
     async def list_models(self, _: Request) -> Response:
-        entries = [{"id": id_, "object": "model", "created": 0, "owned_by": "lintune"} for id_ in self._models.ids]
+        entries = [
+            {"id": id_, "object": "model", "created": 0, "owned_by": "lintune", "parent": self._models.base_of(id_)}
+            for id_ in self._models.ids
+        ]
         return JSONResponse({"object": "list", "data": entries})
+
+    async def model(self, request: Request) -> Response:
+        id_ = self._models.known(request.path_params["id"])
+        entry = {"id": id_, "object": "model", "created": 0, "owned_by": "lintune", "parent": self._models.base_of(id_)}
+        return JSONResponse(entry)
 
     async def completions(self, request: Request) -> Response:
         body = await bodies.read(request, bodies.CompletionBody)
         id_ = self._models.known(body.model)
         prompt = body.text_or_ids
 
-        def ids(model: Model) -> list[int]:
+        def ids(choice: Choice) -> list[int]:
             if not isinstance(prompt, str):
                 return prompt
-            tokens = model.tokenize(prompt)
-            return model.with_bos(tokens) if body.add_special_tokens else tokens
+            vocabulary = choice.engine.model.vocabulary
+            tokens = vocabulary.tokenize(prompt)
+            return vocabulary.with_bos(tokens) if body.add_special_tokens else tokens
 
-        if body.scores_only:
-            return await self._scores(id_, ids)
-        return self._generate(body, id_, ids, body.max_tokens, TextAnswer(id_))
+        what = _What(body.max_tokens, body.logprobs, echo=bool(body.echo))
+        return self._generate(body, id_, ids, what, TextAnswer(id_, body.logprobs))
 
     async def chat_completions(self, request: Request) -> Response:
         body = await bodies.read(request, bodies.ChatBody)
         id_ = self._models.known(body.model)
 
-        def ids(model: Model) -> list[int]:
+        def ids(choice: Choice) -> list[int]:
             # Nothing is added: training does not add a BOS either to what the template writes.
-            return model.tokenize(_render(model, id_, body.messages))
+            return choice.engine.model.vocabulary.tokenize(_render(choice, id_, body.messages))
 
-        return self._generate(body, id_, ids, body.limit, ChatAnswer(id_))
+        what = _What(body.limit, body.likely)
+        return self._generate(body, id_, ids, what, ChatAnswer(id_, logprobs=body.likely is not None))
+
+    async def load_adapter(self, request: Request) -> Response:
+        body = await bodies.read(request, bodies.LoadAdapterBody)
+        adapted = Adapted(body.base_model_name, Path(body.lora_path))
+        await self._thread.call(lambda: self._models.load_adapter(body.lora_name, adapted))
+        return JSONResponse({"id": body.lora_name, "status": "loaded"})
+
+    async def unload_adapter(self, request: Request) -> Response:
+        body = await bodies.read(request, bodies.UnloadAdapterBody)
+        await self._thread.call(lambda: self._models.unload_adapter(body.lora_name))
+        return JSONResponse({"id": body.lora_name, "status": "unloaded"})
 
     async def apply_template(self, request: Request) -> Response:
         body = await bodies.read(request, bodies.TemplateBody)
@@ -99,62 +119,51 @@ class Routes:
     async def tokenize(self, request: Request) -> Response:
         body = await bodies.read(request, bodies.TokenizeBody)
         id_ = self._models.known(body.model)
-        tokens = await self._thread.call(
-            lambda: self._models.get(id_).tokenize(body.text, parse_special=body.parse_special)
-        )
-        return JSONResponse({"tokens": tokens})
 
-    async def load_adapter(self, request: Request) -> Response:
-        body = await bodies.read(request, bodies.LoadAdapterBody)
-        adapted = Adapted(body.base_model_name, Path(body.lora_path))
-        await self._thread.call(lambda: self._models.add(body.lora_name, adapted))
-        return JSONResponse({"status": "loaded"})
+        def read() -> list[int]:
+            vocabulary = self._models.get(id_).engine.model.vocabulary
+            return vocabulary.tokenize(body.text, parse_special=body.parse_special)
 
-    async def unload_adapter(self, request: Request) -> Response:
-        body = await bodies.read(request, bodies.UnloadAdapterBody)
-        await self._thread.call(lambda: self._models.remove(body.lora_name))
-        return JSONResponse({"status": "unloaded"})
-
-    async def _scores(self, id_: str, ids: Callable[[Model], list[int]]) -> Response:
-        def read() -> tuple[list[int], list[float | None]]:
-            model = self._models.get(id_)
-            prompt = ids(model)
-            check_prompt(model, prompt)
-            return prompt, model.logprobs(prompt)
-
-        prompt, each = await self._thread.call(read)
-        answer = TextAnswer(id_).whole("", Finished("length", len(prompt), 0, 0.0, 0.0))
-        answer["choices"][0]["logprobs"] = {"token_logprobs": each}
-        return JSONResponse(answer)
+        return JSONResponse({"tokens": await self._thread.call(read)})
 
     def _generate(
-        self,
-        body: Generate,
-        id_: str,
-        ids: Callable[[Model], list[int]],
-        max_tokens: int | None,
-        format_: AnswerFormat,
+        self, body: Generate, id_: str, ids: Callable[[Choice], list[int]], what: _What, format_: AnswerFormat
     ) -> Response:
-        def produce(stop: Callable[[], bool]) -> Generator[Event, None, None]:
-            model = self._models.get(id_)
-            yield from complete(
-                model,
-                ids(model),
-                max_tokens=max_tokens,
+        form = grammar.source(body.response_format)
+
+        def task() -> Task:
+            choice = self._models.get(id_)
+            return Task(
+                engine=choice.engine,
+                adapter=choice.adapter,
+                prompt=ids(choice),
+                max_tokens=what.max_tokens,
                 sampling=body.sampling(),
                 stops=body.stops,
-                stop=stop,
+                grammar=grammar.Grammar(form, choice.engine.model.vocabulary) if form else None,
+                logprobs=what.logprobs,
+                echo=what.echo,
+                priority=body.priority,
             )
 
-        events = self._thread.iterate(produce)
+        events = self._thread.generate(task)
         if body.stream:
             return StreamedAnswer(events, format_, include_usage=body.include_usage)
         return WholeAnswer(events, format_)
 
 
-def _render(model: Model, id_: str, messages: Sequence[Message]) -> str:
+@dataclass(frozen=True, slots=True)
+class _What:
+    """In what the two routes differ; see `Task`."""
+
+    max_tokens: int | None
+    logprobs: int | None
+    echo: bool = False
+
+
+def _render(choice: Choice, id_: str, messages: Sequence[Message]) -> str:
     """The prompt that asks for the next turn of a conversation. Raises ApiError and TemplateError."""
-    if model.chat_template is None:
+    if choice.chat_template is None:
         raise ApiError(
             400,
             "no_chat_template",
@@ -162,7 +171,7 @@ def _render(model: Model, id_: str, messages: Sequence[Message]) -> str:
             "model",
         )
     turns = [{"role": message.role, "content": message.text} for message in messages]
-    return model.chat_template.render(turns, add_generation_prompt=True)
+    return choice.chat_template.render(turns, add_generation_prompt=True)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 from starlette.requests import ClientDisconnect
 
-from lintune_server.sidecar.worker.model import Sampling
 from lintune_server.sidecar.worker.problems import ApiError
+from lintune_server.sidecar.worker.sampling import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
+
+MOST_LIKELY = 20
+"""Likely tokens that may be asked for beside each; OpenAI's limit of chats."""
 
 LARGEST_BODY = 4 * 2**20
 """Bytes. A prompt of 128k tokens takes about 600 kB."""
@@ -54,6 +57,7 @@ class Generate(msgspec.Struct, frozen=True, kw_only=True):
     stream_options: StreamOptions | None = None
     priority: Annotated[int, msgspec.Meta(ge=-1000, le=1000)] = 0
     """Lower is earlier."""
+    response_format: dict[str, Any] | None = None
     n: int | None = None
     logit_bias: dict[str, float] | None = None
 
@@ -86,23 +90,17 @@ class CompletionBody(Generate, frozen=True, kw_only=True):
     """Whether a BOS is put in front of a text that has none, for a model that wants one."""
     best_of: int | None = None
     echo: bool | None = None
-    logprobs: int | None = None
+    """Whether the text begins with the prompt. With logprobs and max_tokens 0: how likely the prompt is."""
+    logprobs: Annotated[int, msgspec.Meta(ge=0, le=MOST_LIKELY)] | None = None
     suffix: str | None = None
 
     def unsupported(self) -> dict[str, bool]:
         return {
             **super().unsupported(),
             "best_of": self.best_of not in (None, 1),
-            "echo": bool(self.echo) and not self.scores_only,
-            "logprobs": self.logprobs is not None and not self.scores_only,
-            "max_tokens": self.max_tokens == 0 and not self.scores_only,
+            "max_tokens": self.max_tokens == 0 and not self.echo,
             "suffix": bool(self.suffix),
         }
-
-    @property
-    def scores_only(self) -> bool:
-        """Whether the prompt's own probabilities are asked for, and nothing else."""
-        return bool(self.echo) and self.logprobs == 0 and self.max_tokens == 0
 
     @property
     def text_or_ids(self) -> str | list[int]:
@@ -140,10 +138,15 @@ class ChatBody(Generate, frozen=True, kw_only=True):
     messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
     max_tokens: _Count | None = None
     max_completion_tokens: _Count | None = None
-    response_format: dict[str, Any] | None = None
     tools: list[Any] | None = None
     functions: list[Any] | None = None
     logprobs: bool | None = None
+    top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=MOST_LIKELY)] | None = None
+
+    @property
+    def likely(self) -> int | None:
+        """How many likely tokens are told beside each; None for no probabilities."""
+        return (self.top_logprobs or 0) if self.logprobs else None
 
     @property
     def limit(self) -> int | None:
@@ -153,10 +156,9 @@ class ChatBody(Generate, frozen=True, kw_only=True):
         parts = [part for message in self.messages if isinstance(message.content, list) for part in message.content]
         return {
             **super().unsupported(),
-            "response_format": self.response_format is not None and self.response_format.get("type") != "text",
             "tools": bool(self.tools),
             "functions": bool(self.functions),
-            "logprobs": bool(self.logprobs),
+            "top_logprobs": bool(self.top_logprobs) and not self.logprobs,
             "messages": any(part.type != "text" for part in parts)
             or any(message.tool_calls for message in self.messages),
         }

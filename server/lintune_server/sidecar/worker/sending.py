@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from starlette.responses import JSONResponse, Response
 
-from lintune_server.sidecar.worker.completion import Event, Finished, Piece
+from lintune_server.sidecar.worker.events import Event, Finished, Piece
 from lintune_server.sidecar.worker.problems import ApiError
 
 if TYPE_CHECKING:
@@ -65,12 +65,12 @@ class WholeAnswer(_Answer):
     """One JSON object."""
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        text: list[str] = []
+        pieces: list[Piece] = []
         async for event in self._events:
             if isinstance(event, Piece):
-                text.append(event.text)
+                pieces.append(event)
             elif isinstance(event, Finished):
-                await JSONResponse(self._format.whole("".join(text), event))(scope, receive, send)
+                await JSONResponse(self._format.whole(pieces, event))(scope, receive, send)
 
 
 class StreamedAnswer(_Answer):
@@ -93,7 +93,7 @@ class StreamedAnswer(_Answer):
             await _send_event(first, send)
         async for event in self._events:
             if isinstance(event, Piece):
-                await _send_event(self._format.piece(event.text), send)
+                await _send_event(self._format.piece(event), send)
             elif isinstance(event, Finished):
                 await _send_event(self._format.last(event), send)
                 if self._include_usage:

@@ -21,12 +21,18 @@ class TextStream:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held = ""
         self.stopped = False
+        self.length = 0
+        """Characters that have come in."""
+        self.shown = 0
+        """Characters that have come out."""
 
     def push(self, data: bytes) -> str:
         """The text that is certain now. After a stop sequence `stopped` is True, and nothing more comes."""
         if self.stopped:
             return ""
-        self._held += self._decoder.decode(data)
+        text = self._decoder.decode(data)
+        self._held += text
+        self.length += len(text)
         if found := self._first_stop():
             self.stopped = True
             return self._take(found[0])
@@ -51,4 +57,5 @@ class TextStream:
 
     def _take(self, length: int) -> str:
         taken, self._held = self._held[:length], self._held[length:]
+        self.shown += length
         return taken
