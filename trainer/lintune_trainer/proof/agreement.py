@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from lintune_trainer.proof.llama import Logits
 
 _ROWS = 256
-"""Positions that are compared at once: in 64 bits, so that nothing but the logits decides; 0.5 GiB with Gemma's
-vocabulary."""
+"""Positions that are compared at once: 256 MiB for each of the distributions with Gemma's vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +75,9 @@ def agreement(
 def _compare(reference: Logits, other: Logits, tokens: Sequence[int]) -> tuple[Any, int, float, float]:
     """Divergences, how often the likeliest token is the same, and both sums of -log p of the following tokens."""
     size = min(reference.shape[1], other.shape[1])
-    p = torch.log_softmax(torch.from_numpy(reference[:, :size]).double(), -1)
-    q = torch.log_softmax(torch.from_numpy(other[:, :size]).double(), -1)
-    kl = (p.exp() * (p - q)).sum(-1).clamp_min_(0)
+    p = torch.log_softmax(torch.from_numpy(reference[:, :size]), -1)
+    q = torch.log_softmax(torch.from_numpy(other[:, :size]), -1)
+    kl = (p.exp() * (p - q)).sum(-1, dtype=torch.float64).clamp_min_(0)
     if not torch.isfinite(kl).all():
         kl = kl.nan_to_num(nan=math.inf, posinf=math.inf)
     index = torch.tensor(tokens)[:, None]

@@ -23,6 +23,9 @@ Logits = np.ndarray[Any, np.dtype[np.float32]]
 _BATCH = 512
 """Tokens of several passages that are read at once. More are no faster on a CPU."""
 
+_TOGETHER = 64
+"""Passages in a batch; for each there is room for logits."""
+
 _OUTPUTS = 2**25
 """Logits that llama.cpp holds at once: 128 MiB, 128 positions of Gemma's vocabulary."""
 
@@ -47,6 +50,17 @@ class Answer(NamedTuple):
     """End token included."""
     ended: bool
     """Whether it came to an end token, rather than to the limit."""
+
+
+class _Piece(NamedTuple):
+    """Tokens to read, as a part of one or more sequences."""
+
+    sequences: Sequence[int]
+    start: int
+    """The position of the first."""
+    ids: Sequence[int]
+    asked: set[int]
+    """Positions whose logits are asked for."""
 
 
 class Vocabulary:
@@ -91,7 +105,7 @@ class LlamaModel:
         self.vocabulary_size = int(llama_cpp.llama_vocab_n_tokens(self._vocabulary))
         self._capacity = max(context, _BATCH)
         self._outputs = max(min(_OUTPUTS // self.vocabulary_size, self._capacity), 1)
-        self._batch = llama_cpp.llama_batch_init(self._capacity, 0, 1)
+        self._batch = llama_cpp.llama_batch_init(self._capacity, 0, _TOGETHER)
         self._context: Any = None
         try:
             with _errors() as errors:
@@ -115,16 +129,18 @@ class LlamaModel:
 
     def read(self, passages: Sequence[Passage]) -> Iterator[Logits]:
         """The logits of each passage, one after the other; each array is the caller's. Raises LlamaError."""
+        shared = common_start([passage.ids for passage in passages])
         batch: list[Passage] = []
         for passage in passages:
             together = [*batch, passage]
-            tokens, outputs = sum(len(one.ids) for one in together), sum(len(one.positions) for one in together)
-            if batch and (tokens > _BATCH or outputs > self._outputs):
-                yield from self._read_batch(batch)
+            tokens = shared + sum(len(one.ids) - shared for one in together)
+            outputs = sum(len(one.positions) for one in together)
+            if batch and (tokens > _BATCH or outputs > self._outputs or len(together) > _TOGETHER):
+                yield from self._read_batch(batch, shared)
                 batch = []
             batch.append(passage)
         if batch:
-            yield from self._read_batch(batch)
+            yield from self._read_batch(batch, shared)
 
     def answer(self, prompt: Sequence[int], limit: int, ends: Collection[int]) -> Answer:
         """What follows a prompt when the likeliest token is taken each time, `limit` tokens at most. ends: the tokens
@@ -133,7 +149,8 @@ class LlamaModel:
         ids: list[int] = []
         tokens = list(prompt)
         while True:
-            self._decode([(0, len(prompt) + len(ids) - len(tokens), tokens, {len(tokens) - 1})])
+            start = len(prompt) + len(ids) - len(tokens)
+            self._decode([_Piece([0], start, tokens, {start + len(tokens) - 1})])
             token = int(self._logits(1)[0].argmax())
             ids.append(token)
             ended = token in ends or bool(llama_cpp.llama_vocab_is_eog(self._vocabulary, token))
@@ -146,7 +163,7 @@ class LlamaModel:
         parameters.n_ctx = self._capacity
         parameters.n_batch = self._capacity
         parameters.n_ubatch = min(self._capacity, _BATCH)
-        parameters.n_seq_max = min(_BATCH, int(llama_cpp.llama_max_parallel_sequences()))
+        parameters.n_seq_max = _TOGETHER
         parameters.kv_unified = True  # passages share the context, whatever their lengths are
         parameters.n_threads = parameters.n_threads_batch = processor().cores
         parameters.type_k = parameters.type_v = llama_cpp.GGML_TYPE_F32
@@ -162,55 +179,69 @@ class LlamaModel:
         if llama_cpp.llama_set_adapters_lora(self._context, handles, 1, (ctypes.c_float * 1)(1.0)):
             raise LlamaError(f"llama.cpp cannot use {adapter.name}")
 
-    def _read_batch(self, passages: Sequence[Passage]) -> Iterator[Logits]:
+    def _read_batch(self, passages: Sequence[Passage], shared: int) -> Iterator[Logits]:
+        """Of several passages, what they all begin with is read once."""
         self._clear()
         if len(passages) == 1:
             yield self._read_long(passages[0])
             return
-        self._decode([(number, 0, one.ids, set(one.positions)) for number, one in enumerate(passages)])
-        logits = self._logits(sum(len(one.positions) for one in passages))
-        start = 0
-        for passage in passages:
-            yield logits[start : start + len(passage.positions)].copy()
-            start += len(passage.positions)
+        everyone = range(len(passages))
+        pieces = [_Piece(everyone, 0, passages[0].ids[:shared], {at for one in passages for at in one.positions})]
+        pieces += [_Piece([i], shared, one.ids[shared:], set(one.positions)) for i, one in enumerate(passages)]
+        asked = self._decode(pieces)
+        logits = self._logits(len(asked))
+        rows = {place: row for row, place in enumerate(asked)}
+        for number, passage in enumerate(passages):
+            yield logits[[rows[0 if at < shared else number + 1, at] for at in passage.positions]]
 
     def _read_long(self, passage: Passage) -> Logits:
         """In pieces, each with no more positions than llama.cpp holds."""
         asked, parts = sorted(passage.positions), []
         start = 0
         for first in range(0, len(asked), self._outputs):
-            piece = asked[first : first + self._outputs]
-            end = piece[-1] + 1
-            self._decode([(0, start, passage.ids[start:end], {position - start for position in piece})])
-            parts.append(self._logits(len(piece)).copy())
+            positions = asked[first : first + self._outputs]
+            end = positions[-1] + 1
+            self._decode([_Piece([0], start, passage.ids[start:end], set(positions))])
+            parts.append(self._logits(len(positions)).copy())
             start = end
         return np.concatenate(parts) if parts else np.empty((0, self.vocabulary_size), np.float32)
 
     def _clear(self) -> None:
         llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._context), True)
 
-    def _decode(self, sequences: Sequence[tuple[int, int, Sequence[int], set[int]]]) -> None:
-        """Read tokens of several sequences: of each its number, the position of its first token, the tokens, and which
-        of these to give logits for."""
-        batch, count = self._batch, 0
-        for number, start, tokens, asked in sequences:
-            for index, token in enumerate(tokens):
+    def _decode(self, pieces: Sequence[_Piece]) -> list[tuple[int, int]]:
+        """Read pieces; returns, of each row of the logits that there are then, the index of its piece and position."""
+        batch, count, rows = self._batch, 0, []
+        for index, piece in enumerate(pieces):
+            for position, token in enumerate(piece.ids, start=piece.start):
                 batch.token[count] = token
-                batch.pos[count] = start + index
-                batch.n_seq_id[count] = 1
-                batch.seq_id[count][0] = number
-                batch.logits[count] = index in asked
+                batch.pos[count] = position
+                batch.n_seq_id[count] = len(piece.sequences)
+                for number, sequence in enumerate(piece.sequences):
+                    batch.seq_id[count][number] = sequence
+                batch.logits[count] = position in piece.asked
+                if position in piece.asked:
+                    rows.append((index, position))
                 count += 1
         batch.n_tokens = count
         with _errors() as errors:
             failed = llama_cpp.llama_decode(self._context, batch)
         if failed:
             raise LlamaError(errors[0] if errors else f"llama.cpp stopped reading (code {failed})")
+        return rows
 
     def _logits(self, positions: int) -> Logits:
         """Of the last batch; a view that is good until the next one."""
         pointer = llama_cpp.llama_get_logits(self._context)
         return np.ctypeslib.as_array(pointer, (positions, self.vocabulary_size))
+
+
+def common_start(texts: Sequence[tuple[int, ...]]) -> int:
+    """How many tokens all of them begin with; of one text alone, none."""
+    if len(texts) < 2:
+        return 0
+    low, high = min(texts), max(texts)
+    return next((index for index, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(map(len, texts)))
 
 
 def _load(gguf: Path, parameters: Any) -> Any:
