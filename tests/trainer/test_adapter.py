@@ -11,8 +11,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from lintune_schemas.chat import ChatTokenizer
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.recipe import Recipe
-from lintune_trainer import adapter, export, models
+from lintune_trainer import adapter, export, gguf_files, models
 from lintune_trainer.device import Device
+from lintune_trainer.gguf_files import Origin
 
 CPU = Device("cpu", "CPU", torch.float32)
 PROMPT = torch.arange(5, 25)[None]
@@ -93,7 +94,7 @@ def test_the_gguf_file_holds_a_matrix_that_was_trained_whole(
     model = trained(small_model, recipe(lora_target_linear=True, lora_modules_to_save=["embed_tokens", "lm_head"]))
     adapter.save(model, tmp_path / "adapter")
     export.merge(small_model, tmp_path / "adapter", small_model, chat, tmp_path / "merged")
-    export.convert(tmp_path / "merged", tmp_path / "model.gguf", "f16", "small")
+    gguf_files.convert(tmp_path / "merged", tmp_path / "model.gguf", "f16", Origin("small"))
     tensors = {tensor.name: torch.tensor(tensor.data.copy()) for tensor in GGUFReader(tmp_path / "model.gguf").tensors}
     written = tensors.get("output.weight", tensors["token_embd.weight"])
     torch.testing.assert_close(written.float(), model.get_output_embeddings().weight.detach(), rtol=1e-3, atol=1e-3)

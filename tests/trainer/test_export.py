@@ -10,7 +10,6 @@ from gguf import GGUFReader
 
 from lintune_schemas import runs
 from lintune_schemas.events import ArtefactWritten, Verified
-from lintune_trainer.precision import same_weights
 from lintune_trainer.quantizations import QUANTIZATIONS
 
 from .trainer_process import Ended, run
@@ -100,9 +99,10 @@ def test_what_was_rejected_is_written_again(finished_run: Path) -> None:
 
 @pytest.mark.parametrize("quantization", QUANTIZATIONS)
 def test_every_quantization_keeps_the_weights(trained: tuple[Path, Ended], tmp_path: Path, quantization: str) -> None:
-    from lintune_trainer.export import quantize
+    from lintune_trainer.gguf_files import quantize
+    from lintune_trainer.proof import tensors
 
     f16, gguf = trained[0] / "model-f16.gguf", tmp_path / "model.gguf"
     quantize(f16, gguf, quantization)
-    check = same_weights(f16, gguf)
+    check = tensors.as_before(GGUFReader(f16), gguf, GGUFReader(gguf))
     assert check.ok, check.detail

@@ -7,7 +7,7 @@ import gguf
 import numpy as np
 import pytest
 
-from lintune_trainer import export
+from lintune_trainer import gguf_files
 from lintune_trainer.quantizations import QUANTIZATIONS
 
 
@@ -60,17 +60,17 @@ def kinds(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("quantization", [name for name in QUANTIZATIONS if name not in ("f16", "bf16")])
 def test_rows_that_fit_no_block_stay_in_f16(tmp_path: Path, quantization: str) -> None:
-    export.quantize(smallest_llama(tmp_path / "f16.gguf", 48, 80), tmp_path / "q.gguf", quantization)
+    gguf_files.quantize(smallest_llama(tmp_path / "f16.gguf", 48, 80), tmp_path / "q.gguf", quantization)
     assert set(kinds(tmp_path / "q.gguf")) == {"F16"}
 
 
 @pytest.mark.parametrize("quantization", ["q2_k", "q3_k_s", "q3_k_m", "q3_k_l"])
 @pytest.mark.parametrize(("hidden", "intermediate"), [(320, 640), (576, 1536)])
 def test_few_bits_need_rows_of_256(tmp_path: Path, quantization: str, hidden: int, intermediate: int) -> None:
-    export.quantize(smallest_llama(tmp_path / "f16.gguf", hidden, intermediate), tmp_path / "q.gguf", quantization)
+    gguf_files.quantize(smallest_llama(tmp_path / "f16.gguf", hidden, intermediate), tmp_path / "q.gguf", quantization)
     written = kinds(tmp_path / "q.gguf")
     assert written.count("Q4_0") > len(written) / 2
-    export.quantize(smallest_llama(tmp_path / "f16.gguf", 256, 512), tmp_path / "q.gguf", quantization)
+    gguf_files.quantize(smallest_llama(tmp_path / "f16.gguf", 256, 512), tmp_path / "q.gguf", quantization)
     assert {"Q2_K", "Q3_K"} & set(kinds(tmp_path / "q.gguf"))
 
 

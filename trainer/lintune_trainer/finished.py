@@ -59,6 +59,7 @@ def export_run(folder: Path, quantizations: Sequence[str] | None, streams: Strea
         wanted = quantizations or finished.recipe.lintune.export.gguf or ["q4_k_m"]
         with run.stage(Stage.EXPORT):
             weights = models.weights_folder(finished.base)
+            export.write_adapter(run, weights)
             written = export.write(run, finished.base, weights, finished.chat, wanted)
         passed = True
         if export.has_llama_cpp():

@@ -57,6 +57,7 @@ class Run:
         self._reported = past
         self.past: History = history.of(past)
         """What earlier parts of the run came to, as far as it still counts."""
+        self._warned: set[str] = set()
         self._echo = echo
         self._file: int | None = None
         if record:
@@ -78,6 +79,12 @@ class Run:
 
     def warn(self, message: str) -> None:
         self.emit(events.Warned(run=self.name, message=message))
+
+    def warn_once(self, message: str) -> None:
+        """Of what comes up again and again, such as with every checkpoint."""
+        if message not in self._warned and all(message != past.message for past in self.past.warnings):
+            self._warned.add(message)
+            self.warn(message)
 
     def go_on(self, step: int) -> None:
         """Say that a run goes on after an optimizer step; what it reported of later ones does not count any more."""
@@ -101,7 +108,9 @@ class Run:
         """Say that a checkpoint is whole, and whether it is the best so far."""
         best = checkpoints.best(checkpoint.parent) == checkpoint
         step, path = checkpoints.step_of(checkpoint), self.relative(checkpoint)
-        self.emit(events.CheckpointSaved(run=self.name, step=step, path=path, best=best))
+        gguf = checkpoint / runs.ADAPTER_GGUF
+        adapter_gguf = self.relative(gguf) if gguf.is_file() else None
+        self.emit(events.CheckpointSaved(run=self.name, step=step, path=path, best=best, adapter_gguf=adapter_gguf))
 
     def relative(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()

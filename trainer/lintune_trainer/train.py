@@ -119,6 +119,8 @@ def _carry_out(
                 for remark in (*start.remarks, *remarks(recipe, on.kind)):
                     this.warn(remark)
             weights = models.weights_folder(base)
+            if export.has_llama_cpp():
+                export.require_base(this, base, weights)
             model = HeldModel(weights, recipe, on)
 
         evaluations = list(this.past.evaluations)
@@ -147,6 +149,7 @@ def _carry_out(
                 evaluations += engine.fine_tune(job)
                 this.artefact(ArtefactKind.ADAPTER, trained)
 
+        export.write_adapter(this, weights)
         if eval_set and this.past.final is None:
             with this.stage(Stage.EVALUATE):
                 after = training.score(model.tuned(trained), eval_set, recipe, recipe_path.parent)
@@ -162,7 +165,8 @@ def _carry_out(
         gguf = None
         if recipe.lintune.export.gguf:
             with this.stage(Stage.EXPORT):
-                written = export.write(this, base, weights, chat, recipe.lintune.export.gguf)
+                read = [sample.ids for sample in start.samples] if recipe.lintune.export.imatrix else None
+                written = export.write(this, base, weights, chat, recipe.lintune.export.gguf, read)
             gguf = written[0]
             if export.has_llama_cpp():
                 with this.stage(Stage.VERIFY):
