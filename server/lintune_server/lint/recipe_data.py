@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lintune_schemas.recipe import Recipe
+    from lintune_schemas.samples import SampleFormat
     from lintune_server.lint.data_set import DataSet
     from lintune_server.lint.recipe_source import RecipeSource
     from lintune_server.lint.scanning import Scan
@@ -50,6 +51,8 @@ class RecipeData:
     """Learned tokens of the training sample that has most of them."""
     shortest_prompt: int | None = None
     """Tokens that are not learned, of the training sample that has fewest of them."""
+    formats: tuple[tuple[Path, SampleFormat], ...] = ()
+    """Of the files, those to evaluate with included, as far as they are known."""
 
 
 def numbers(recipe: Recipe, path: Path) -> RecipeData | None:
@@ -83,6 +86,7 @@ def numbers(recipe: Recipe, path: Path) -> RecipeData | None:
         percentile(lengths, 0.99) if lengths else None,
         min(max(trained for _, trained in pairs), recipe.sequence_len) if pairs else None,
         min(length - trained for length, trained in pairs) if pairs else None,
+        tuple((one.path, one.format) for one in (*training, *evaluation) if one and one.format),
     )
 
 
