@@ -97,6 +97,6 @@ class Slots:
         """How many tokens of a slot can be used for a text."""
         if slot.adapter is not adapter:
             return 0
-        most = min(len(slot.tokens), len(tokens) - 1)
+        most = max(min(len(slot.tokens), len(tokens) - 1), 0)
         common = next((i for i in range(most) if slot.tokens[i] != tokens[i]), most)
         return common if self._partial or common == len(slot.tokens) else 0
