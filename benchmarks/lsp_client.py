@@ -110,9 +110,7 @@ class Client:
 
     def ask(self, method: str, params: Any) -> Answer:
         """Send a request and wait. Raises ServerError when the answer is an error, or does not come."""
-        self._ids += 1
-        number = self._ids
-        begin = self._write({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+        number, begin = self.begin(method, params)
         with self._news:
             if not self._news.wait_for(lambda: number in self._answers or self._ended, PATIENCE):
                 raise ServerError(f"{method}: no answer within {PATIENCE:.0f} s")
@@ -122,6 +120,16 @@ class Client:
         if "error" in message:
             raise ServerError(f"{method}: {message['error'].get('message')}")
         return Answer(at - begin, message.get("result"))
+
+    def begin(self, method: str, params: Any) -> tuple[int, float]:
+        """Send a request and do not wait. Returns its id, and the time before its first byte was written."""
+        self._ids += 1
+        number = self._ids
+        return number, self._write({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+
+    def cancel(self, number: int) -> float:
+        """Cancel a request that was begun. Returns when."""
+        return self.tell("$/cancelRequest", {"id": number})
 
     def open(self, path: Path, text: str) -> float:
         """As an editor opens a file; version 1. Returns when it was sent."""

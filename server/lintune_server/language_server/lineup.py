@@ -45,12 +45,17 @@ class Lineup:
     base: Voice | None = None
     problem: str | None = None
     """Why there is no tuned model to ask, where there is something to say."""
+    training: bool = False
+    """Whether a training goes on or rests."""
 
     @property
     def asked(self) -> tuple[Voice, ...]:
-        """Those that a hover asks, in this order: while a training goes on, what it has come to."""
+        """Those that a hover asks, in this order: while a training goes on, what it has come to.
+
+        Without anything that was tuned, nor is, there is nothing to see: then no model is loaded.
+        """
         tuned = self.so_far or self.tuned
-        return tuple(voice for voice in (tuned, self.base) if voice) if tuned else ()
+        return tuple(voice for voice in (tuned, self.base) if voice) if tuned or self.training else ()
 
 
 class Lineups:
@@ -83,17 +88,24 @@ class Lineups:
 
     def _find(self, path: Path, recipe: Recipe) -> Lineup:
         base = _base_file(recipe, path.parent)
-        so_far: Voice | None = None
+        voice = Voice("Base model", "", Model(base, id="base")) if base else None
+        tuned = so_far = problem = finished = None
+        training = False
         for log in self._logs_of(path):
             if isinstance(log.last, RunFinished):
-                context = self._context(log, recipe)
+                finished = log
                 try:
-                    return _together(self._tuned(log, log.last, recipe, base), so_far, base, context)
+                    tuned = self._tuned(log, log.last, recipe, base)
                 except LintuneError as error:
-                    return _together(None, so_far, base, context, None if so_far else str(error))
-            if so_far is None and base and _goes_on(log, path.parent) and self._learns(log, recipe):
-                so_far = _so_far(log, base)
-        return _together(None, so_far, base, self._context(None, recipe))
+                    problem = str(error)
+                break
+            if not training and _goes_on(log, path.parent) and self._learns(log, recipe):
+                training = True
+                so_far = _so_far(log, base) if base else None
+        beside = tuple(dict.fromkeys(one.model.file for one in (so_far, tuned, voice) if one))
+        context = self._context(finished, recipe)
+        tuned, so_far, voice = (_placed(one, beside, context) for one in (tuned, so_far, voice))
+        return Lineup(tuned, so_far, voice, None if so_far else problem, training)
 
     def _logs_of(self, recipe: Path) -> Iterator[RunLog]:
         """The runs of a recipe, newest first."""
@@ -151,17 +163,8 @@ class Lineups:
         return known[1]
 
 
-def _together(
-    tuned: Voice | None, so_far: Voice | None, base: ModelFile | None, context: int, problem: str | None = None
-) -> Lineup:
-    """With each model knowing of the others that are asked with it."""
-    voice = Voice("Base model", "", Model(base, id="base")) if base else None
-    beside = tuple(dict.fromkeys(one.model.file for one in (so_far, tuned, voice) if one))
-    tuned, so_far, voice = (_placed(one, beside, context) for one in (tuned, so_far, voice))
-    return Lineup(tuned, so_far, voice, problem)
-
-
 def _placed(voice: Voice | None, beside: tuple[ModelFile, ...], context: int) -> Voice | None:
+    """With the model knowing of the others that are asked with it."""
     if voice is None:
         return None
     model = Model(voice.model.file, voice.model.adapter, voice.model.id, beside, context)

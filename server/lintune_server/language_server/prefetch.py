@@ -49,7 +49,7 @@ class Prefetch:
         self._sight: dict[str, range] = {}
         """By document, the lines that the client asked about last because they are visible."""
         self._evaluated: Path | None = None
-        """The recipe that has a new checkpoint."""
+        """The recipe that has a new model."""
         self._task: asyncio.Task[None] | None = None
 
     def point(self, document: Document, line: int) -> None:
@@ -65,8 +65,9 @@ class Prefetch:
             self._sight[document.uri] = lines
             self._begin()
 
-    def checkpoint(self, recipe: Path) -> None:
-        """There is another model to ask about the eval set of a recipe, and about what is visible."""
+    def model(self, recipe: Path) -> None:
+        """There is another model to ask about the eval set of a recipe, and about what is visible; or there will be: the
+        base model, which is asked then, is in memory when the first checkpoint comes."""
         self._evaluated = recipe
         self._begin()
 

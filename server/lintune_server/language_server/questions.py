@@ -118,7 +118,7 @@ class Questions:
         """Write the page with all answers about the sample on a line, whole. Raises LintuneError, with what to do."""
         document, sample = await self._require(uri, number)
         asked = await self._ask_all(sample, Priority.ASKED, self, self._line(document, number))
-        if asked.problem or not asked.askings:
+        if not asked.askings:
             raise LintuneError(asked.problem or "There is no tuned model yet. Train the recipe first.")
         return await self._write_page(document, number, asked)
 
@@ -202,7 +202,7 @@ def _sample_page(number: int, asked: _Asked, link: str | None, *, whole: bool = 
     inspection, context = asked.sample.inspection, asked.sample.context
     said = [_said(voice, asking) for voice, asking in zip(asked.lineup.asked, asked.askings, strict=False)]
     if asked.problem is not None:
-        said = [Said("Tuned model", note=asked.problem)]
+        said.insert(0, Said("Tuned model", note=asked.problem))
     notes = [one.note for one in said]
     return SamplePage(
         line=number,
