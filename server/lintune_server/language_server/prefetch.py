@@ -66,8 +66,8 @@ class Prefetch:
             self._begin()
 
     def model(self, recipe: Path) -> None:
-        """There is another model to ask about the eval set of a recipe, and about what is visible; or there will be: the
-        base model, which is asked then, is in memory when the first checkpoint comes."""
+        """There is another model to ask about the eval set of a recipe, and about what is visible; or there will be:
+        the base model, which is asked then, is in memory when the first checkpoint comes."""
         self._evaluated = recipe
         self._begin()
 
