@@ -143,7 +143,8 @@ def _read(adapter: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     found = {}
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = set(file.keys())
+            # Beside LoRA on the head, PEFT saves the head itself, as it was.
+            tensors = {name for name in file.keys() if not name.endswith(".base_layer.weight")}  # noqa: SIM118
             for name in sorted(tensors):
                 if not name.endswith(_DOWN):
                     continue
@@ -153,7 +154,7 @@ def _read(adapter: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     except (SafetensorError, FileNotFoundError) as error:
         raise LintuneError(f"The adapter in {adapter} is broken ({error}). Train again.") from error
     if not found or len(tensors) != 2 * len(found):
-        raise LintuneError(f"No adapter for llama.cpp is written: {adapter.name} is more than LoRA of linear layers.")
+        raise LintuneError(f"No adapter for llama.cpp is written: {adapter} is more than LoRA of linear layers.")
     return found
 
 

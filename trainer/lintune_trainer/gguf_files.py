@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lintune_schemas import atomic
 from lintune_schemas.errors import LintuneError
-from lintune_trainer import failures
+from lintune_trainer import failures, sentencepiece_file
 from lintune_trainer.quantizations import QUANTIZATIONS
 
 if TYPE_CHECKING:
@@ -64,11 +64,15 @@ def convert(model: Path, gguf: Path, format_: str, origin: Origin) -> None:
     from gguf import LlamaFileType
 
     logging.getLogger("hf-to-gguf").setLevel(logging.WARNING)
+    name = origin.name
     try:
         architecture = get_model_architecture(ModelBase.load_hparams(model, is_mistral_format=False), ModelType.TEXT)
         kind: Any = get_model_class(architecture)
-        with atomic.new_file(gguf) as partial, torch.inference_mode():
-            converter = kind(model, LlamaFileType[CONVERTED[format_]], partial, model_name=origin.name)
+        if architecture == "Phi3ForCausalLM" and "phi-3" not in name.lower():
+            # By the name, llama.cpp knows that control tokens swallow white space behind them (llama-vocab.cpp).
+            name = f"Phi-3 {name}"
+        with atomic.new_file(gguf) as partial, sentencepiece_file.beside(model) as folder, torch.inference_mode():
+            converter = kind(folder, LlamaFileType[CONVERTED[format_]], partial, model_name=name)
             converter.prepare_tensors()
             converter.prepare_metadata(vocab_only=False)
             writer: GGUFWriter = converter.gguf_writer
@@ -77,7 +81,7 @@ def convert(model: Path, gguf: Path, format_: str, origin: Origin) -> None:
             writer.write_kv_data_to_file()
             writer.write_tensors_to_file()
             writer.close()
-    except (NotImplementedError, ValueError, KeyError, FileNotFoundError) as error:
+    except (NotImplementedError, RuntimeError, ValueError, KeyError, FileNotFoundError) as error:
         raise LintuneError(f"llama.cpp's converter cannot write this model as GGUF ({error}).") from error
 
 
