@@ -110,8 +110,11 @@ def test_exports_are_named_when_they_are_there(folder: Path) -> None:
     section = {"lintune": {"export": {"gguf": ["q8_0", "q4_k_m"]}}}
     text = written(folder, **section)
     assert "llama-cli -m model-q4_k_m.gguf" in text
+    assert "ollama" not in text
     assert '[{"role": "user", "content": "…"}]' in text
     assert "proof" not in text
+    (folder / "Modelfile").write_text("FROM ./model-q4_k_m.gguf")
+    assert "ollama create tuned && ollama run tuned" in written(folder, **section)
     add(folder, Verified(run=folder.name, ok=True, checks=[Check("tokens", True, "all")]))
     assert "`verify.json` has the proof." in written(folder, **section)
     (folder / "merged" / "chat_template.jinja").unlink()

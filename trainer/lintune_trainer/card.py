@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from lintune_schemas import atomic, history, runs
-from lintune_trainer import export, models, plot
+from lintune_trainer import export, models, ollama, plot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -133,9 +133,12 @@ class _Card:
         if gguf is None:
             return
         yield ""
-        yield "With llama.cpp, or Ollama:"
-        ollama = f'echo "FROM ./{gguf}" > Modelfile && ollama create tuned && ollama run tuned'
-        yield from _block("sh", [f"llama-cli -m {gguf}", ollama])
+        yield "With llama.cpp:"
+        yield from _block("sh", [f"llama-cli -m {gguf}"])
+        if (self._run / ollama.NAME).is_file():
+            yield ""
+            yield f"With Ollama, by the `{ollama.NAME}` in this folder:"
+            yield from _block("sh", ["ollama create tuned && ollama run tuned"])
         if self._history.verified and self._history.verified.ok:
             yield ""
             yield "llama.cpp gives the tokens and answers of the model that was trained: `verify.json` has the proof."

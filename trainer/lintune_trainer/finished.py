@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lintune_schemas.base_model import BaseModel
     from lintune_schemas.chat import ChatTokenizer
     from lintune_schemas.conversations import Conversation
+    from lintune_schemas.datasets import DatasetFile
     from lintune_schemas.recipe import Recipe
     from lintune_trainer.process import Streams
 
@@ -51,7 +52,7 @@ def export_run(folder: Path, quantizations: Sequence[str] | None, streams: Strea
     if unknown:
         raise LintuneError(f"--gguf: {unknown[0]} is not known. Use one of: {', '.join(QUANTIZATIONS)}.")
     with _opened(folder, streams) as finished:
-        from lintune_trainer import card, export, models, verify
+        from lintune_trainer import card, export, models, ollama, verify
 
         run = finished.run
         if not export.adapter_folder(run.folder).is_dir():
@@ -60,11 +61,14 @@ def export_run(folder: Path, quantizations: Sequence[str] | None, streams: Strea
         with run.stage(Stage.EXPORT):
             weights = models.weights_folder(finished.base)
             export.write_adapter(run, weights)
-            written = export.write(run, finished.base, weights, finished.chat, wanted)
+            written = export.write(run, finished.base, weights, finished.chat, wanted, _read_in_training(finished))
         passed = True
         if export.has_llama_cpp():
             with run.stage(Stage.VERIFY):
-                passed = verify.verify(run, finished.chat, _conversations(finished), written)
+                known = _conversations(finished)
+                passed = verify.verify(run, finished.base, weights, finished.chat, *known, written)
+        if passed:
+            ollama.write(run.folder, written[0], finished.chat, finished.recipe)
         card.write(run.folder, finished.recipe, weights)  # it says how to use the new files
         return passed
 
@@ -72,7 +76,7 @@ def export_run(folder: Path, quantizations: Sequence[str] | None, streams: Strea
 def verify_run(folder: Path, streams: Streams) -> bool:
     """Prove all GGUF files of a run again; whether they passed. Raises LintuneError, OSError."""
     with _opened(folder, streams) as finished:
-        from lintune_trainer import export, verify
+        from lintune_trainer import export, models, verify
 
         run = finished.run
         if not export.has_llama_cpp():
@@ -82,7 +86,8 @@ def verify_run(folder: Path, streams: Streams) -> bool:
         if missing := [path.name for path in needed if not path.exists()]:
             raise LintuneError(f"{folder} lacks {' and '.join(missing)}. Write it with: lintune export {folder}")
         with run.stage(Stage.VERIFY):
-            return verify.verify(run, finished.chat, _conversations(finished), files)
+            weights = models.weights_folder(finished.base)
+            return verify.verify(run, finished.base, weights, finished.chat, *_conversations(finished), files)
 
 
 @contextmanager
@@ -103,8 +108,15 @@ def _opened(folder: Path, streams: Streams) -> Iterator[_Finished]:
         yield _Finished(Run(folder, streams.print, record=False), recipe, recipe_folder, base, chat)
 
 
-def _conversations(finished: _Finished) -> list[Conversation]:
-    """What to compare with: the evaluation samples of the run, else its training samples."""
+def _read_in_training(finished: _Finished) -> list[tuple[int, ...]] | None:
+    """The training samples in tokens, where the recipe asks for an importance matrix."""
+    if not finished.recipe.lintune.export.imatrix:
+        return None
+    return [finished.chat.tokenize(conversation).ids for conversation in _conversations(finished)[1]]
+
+
+def _conversations(finished: _Finished) -> tuple[list[Conversation], list[Conversation]]:
+    """What to compare with: the evaluation samples of the run, and its training samples."""
     lock = runs.read_dataset_lock(finished.run.folder)
     kept = lock is not None and all(locked.snapshot for locked in (*lock.train, *lock.test))
     files = (
@@ -112,4 +124,8 @@ def _conversations(finished: _Finished) -> list[Conversation]:
         if lock and kept
         else data.read(finished.recipe, finished.recipe_folder)  # a run of an older version
     )
-    return [sample.conversation for file in files.test or files.train for sample in file.samples]
+    return _all_of(files.test), _all_of(files.train)
+
+
+def _all_of(files: Sequence[DatasetFile]) -> list[Conversation]:
+    return [sample.conversation for file in files for sample in file.samples]

@@ -1,8 +1,8 @@
 """`tokenizer.model`, which llama.cpp's converter needs of some models, made of the `tokenizer.json` that all have.
 
 Llama 2, Phi-3 and the Gemmas were trained with SentencePiece; libraries read the same tokenizer out of tokenizer.json,
-and many a model is saved with that alone. A merge of two tokens there is the token that comes of it here, and its rank the
-token's score.
+and many a model is saved with that alone. A merge of two tokens there is the token that comes of it here, and its rank
+the score of that.
 """
 
 from __future__ import annotations

@@ -83,6 +83,7 @@ def _carry_out(
                 eval_file,
                 export,
                 models,
+                ollama,
                 plot,
                 training,
                 verify,
@@ -170,9 +171,11 @@ def _carry_out(
             gguf = written[0]
             if export.has_llama_cpp():
                 with this.stage(Stage.VERIFY):
-                    asked = [sample.conversation for sample in eval_set or train_set]
-                    gguf = gguf if verify.verify(this, chat, asked, written) else None
+                    asked, learned = ([sample.conversation for sample in files] for files in (eval_set, train_set))
+                    gguf = gguf if verify.verify(this, base, weights, chat, asked, learned, written) else None
 
+        if gguf:
+            ollama.write(this.folder, gguf, chat, recipe)
         plot.of_run(this)
         card.write(this.folder, recipe, weights)
         this.finish(
