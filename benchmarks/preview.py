@@ -177,6 +177,10 @@ def measure(folder: Path, steps: int, every: int) -> Table:
     aborted = list(aborts(client, data, range(first_long, first_long + ABORTS)))
     going_on = not any(isinstance(event, RunFinished) for event in runs.read_events(next(runs.run_directories(copy))))
     record.wait(lambda event: isinstance(event, RunFinished))
+    while not re.search(
+        r"\*\*Tuned model\*\* · .* tokens/s(.|\n)*\*\*Base model\*\* · .* tokens/s", hover(client, data, 1)[1]
+    ):
+        time.sleep(LOOK_S)
     client.leave()
 
     whole = [one for one, _ in times[1:]]
@@ -197,12 +201,12 @@ def measure(folder: Path, steps: int, every: int) -> Table:
 
     client = Client(copy, environment)
     client.open(data, text)
-    while "Loading" in (text := hover(client, data, 0)[1]) or not text:
+    while "model**" not in hover(client, data, 1)[1]:  # until the tokenizer is there
         time.sleep(LOOK_S)
     seconds, text = hover(client, data, 1)
     table.row("a new server: a hover of what was answered before", "kept_s", seconds, "ms")
     if any("sidecar.worker" in " ".join(child.cmdline()) for child in psutil.Process(client.process.pid).children()):
-        print("  (a model was loaded)")
+        table.broken.append("the new server loaded a model")
     client.leave()
     return table
 

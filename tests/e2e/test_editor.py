@@ -27,7 +27,7 @@ _TRAINING = 900
 """Seconds until a training has come to its first step, or to its end. A minute on two quiet cores, but the
 trainer leaves the processor to whatever else runs."""
 
-_TUNED_ANSWER = r'Tuned model · run [\w-]+(?: · equals the reference)?\s*(\{"room":.+?\})\s*Reference'
+_TUNED_ANSWER = r'Tuned model · run [\w-]+ · [^{]*?tokens/s[^{]*(?:- \{.+?\}\s*\+ )?(\{"room":.+?\})'
 
 _NEW_SAMPLE = (
     '{"messages": [{"role": "system", "content": "Smart home. Reply in JSON."}, '

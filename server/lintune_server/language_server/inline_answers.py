@@ -52,7 +52,7 @@ class InlineAnswers:
 
     async def _find(self, document: Document, number: int, column: int, owner: object) -> str | None:
         line = document.line(number)
-        reader = await self._session.readers.of(document)
+        reader = await self._session.readers.of(document, asks_again=False)
         if line is None or reader is None:
             return None
         context = reader.context
@@ -67,15 +67,15 @@ class InlineAnswers:
         return beginning.written(text) if text and owner is self._asking else None
 
     async def _continued(self, context: Context, beginning: Beginning, model: Model, owner: object) -> str | None:
-        """The rest of the answer. The model is asked from before the last token, which it would perhaps not have
-        written so; only when it then says something else, from the cursor."""
+        """The rest of the answer. The model is asked from before the last word; only when it then says another one,
+        from the cursor."""
         assert context.tokenizer is not None
         try:
             prompt = await asyncio.to_thread(context.tokenizer.prompt, beginning.before)
         except TemplateError as error:
             raise LintuneError(f"The chat template refuses this sample: {error}") from error
         typed = beginning.typed
-        for length in dict.fromkeys((beginnings.safe(context.tokenizer, typed), len(typed))):
+        for length in dict.fromkeys((beginnings.safe(typed), len(typed))):
             question = prompts.question(context, prompt + typed[:length], model, _MOST_TOKENS)
             (asking,) = self._session.preview.ask([question], Priority.ASKED, owner)
             await asyncio.wait({asking.done})

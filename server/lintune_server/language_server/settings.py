@@ -54,7 +54,8 @@ class Settings:
         items = [types.ConfigurationItem(section=SECTION)]
         answer = await self._session.server.workspace_configuration_async(types.ConfigurationParams(items))
         found = answer[0] if answer else None
-        inline = self._values.inline_completion if found is None else _switched_on(found)
+        says = _value(found, "inlineCompletion") is not None
+        inline = _switched_on(found) if says else self._values.inline_completion
         values = _Values(_said(found, "inlayHints"), _said(found, "sampleLenses"), inline)
         if values != self._values:
             self._values = values

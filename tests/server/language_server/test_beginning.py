@@ -95,3 +95,20 @@ def test_a_line_that_escapes_goes_on_so() -> None:
 def test_raw_text_where_the_file_has_some() -> None:
     assert asked('{"text": "Once|"}', head='{"text": "x"}') == ([], "Once")
     assert asked('{"text": "Once|"}') is None, "it could be anything"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("The cap", "The"),
+        ("The cap ", "The cap"),
+        ("Cap", ""),
+        ("", ""),
+        ('{"room":"attic","dev', '{"room":"attic","'),
+        ('{"room":"', '{"room'),
+        ("one\n\nTwo", "one\n"),
+        ("don't", "don'"),
+    ],
+)
+def test_the_last_word_is_asked_for_again(typed: str, kept: str) -> None:
+    assert typed[: beginning.safe(typed)] == kept

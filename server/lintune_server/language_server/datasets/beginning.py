@@ -15,12 +15,12 @@ from lintune_server.language_server.datasets.place import Place
 from lintune_server.language_server.datasets.reader import LONGEST
 
 if TYPE_CHECKING:
-    from lintune_schemas.chat import ChatTokenizer
     from lintune_schemas.conversations import Conversation
     from lintune_schemas.samples import Path
     from lintune_server.language_server.datasets.reader import Reader
 
 _HALF_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:u[0-9a-fA-F]{0,3})?\Z")
+_LAST_WORD = re.compile(r"\s?(?:\w{1,24}|[^\w\s]{1,8}|\s+)\Z")
 _NO_LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x7f\x85\u2028\u2029"}
 """Allowed in JSON, but some editors end a line there, and others do not show them."""
 
@@ -66,10 +66,11 @@ def find(reader: Reader, line: str, column: int) -> Beginning | None:
     return Beginning(conversation.upto(index), cursor.typed, line.isascii() and "\\u" in line)
 
 
-def safe(tokenizer: ChatTokenizer, typed: str) -> int:
-    """How much of a beginning is sure to be whole tokens: all but its last one, which may be half of a longer one."""
-    offsets = tokenizer.tokenizer.encode(typed, add_special_tokens=False).offsets
-    return offsets[-1][0] if offsets else 0
+def safe(typed: str) -> int:
+    """How much of a beginning is sure to be whole tokens: all but its last word with the space before it, or its last
+    signs. Half a word has other tokens than the whole one, and hardly ever what the model would write next."""
+    last = _LAST_WORD.search(typed)
+    return last.start() if last else len(typed)
 
 
 def _upto(sample: dict[str, Any], path: Path, typed: str) -> dict[str, Any]:

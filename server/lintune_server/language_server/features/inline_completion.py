@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def register(server: LintuneServer) -> None:
-    server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION)(inline_completion)
+    server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(inline_completion)
 
 
 async def inline_completion(
