@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gguf import GGUFReader
-
 from lintune_schemas.events import Check, Link
 from lintune_schemas.verification import Work
 from lintune_trainer.proof import answers, configuration, judging, merge, passages, tensors, tokens
 from lintune_trainer.proof.agreement import agreement
+from lintune_trainer.proof.gguf_head import Reader
 from lintune_trainer.proof.llama import LlamaError, LlamaModel
 from lintune_trainer.proof.reference import Reference
 
@@ -81,10 +80,10 @@ def prove(
     samples = [chat.tokenize(conversation) for conversation in conversations]
     merged = merge.is_base_plus_adapter(subject.weights, subject.adapter, subject.merged)
     checks = [merged]
-    readers: dict[Path, GGUFReader] = {}
+    readers: dict[Path, Reader] = {}
     for gguf in (subject.f16, *subject.others):
         try:
-            reader = GGUFReader(gguf)
+            reader = Reader(gguf)
             checks += [
                 tokens.same_template(gguf, reader, chat, conversations),
                 tokens.same_tokens(gguf, chat, samples),
@@ -106,7 +105,7 @@ def _measured(
     chat: ChatTokenizer,
     samples: Sequence[TokenizedChat],
     asked: Sequence[Conversation],
-    readers: dict[Path, GGUFReader],
+    readers: dict[Path, Reader],
     before: Sequence[Check],
 ) -> tuple[list[Check], Work]:
     """What takes running the models, of which never more than two are in memory."""
@@ -126,7 +125,7 @@ def _measured(
     try:
         with LlamaModel(f16, context=longest) as model:
             read = _keeping(model.read(reading.passages), few, before_rounding)
-            found = agreement(zip(trained, read, strict=True), reading.following)
+            found = agreement(zip(trained, read, strict=True), reading)
             checks.append(judging.of_f16(f16, found, reference.dtype, causes))
             given = answers.ask(prompts, model, reference, chat)
             checks.append(judging.explained(answers.same_answers(given, reference, chat), causes))
@@ -139,8 +138,8 @@ def _measured(
         try:
             with LlamaModel(base, adapter, context=some.longest) as model:
                 pairs = zip((trained[index] for index in few), model.read(some.passages), strict=True)
-                found = agreement(pairs, some.following)
-            quantized = any(tensor.n_bytes < 2 * tensor.n_elements for tensor in GGUFReader(base).tensors)
+                found = agreement(pairs, some)
+            quantized = any(tensor.n_bytes < 2 * tensor.n_elements for tensor in Reader(base).tensors)
             checks.append(judging.of_adapter(adapter, found, quantized=quantized, merged=before[0]))
         except (ValueError, LlamaError) as error:
             checks.append(judging.broken(adapter, error, Link.ADAPTER))
@@ -151,7 +150,7 @@ def _measured(
         try:
             kept = tensors.as_before(readers[f16], gguf, readers[gguf])
             with LlamaModel(gguf, context=some.longest) as model:
-                found = agreement(zip(before_rounding, model.read(some.passages), strict=True), some.following)
+                found = agreement(zip(before_rounding, model.read(some.passages), strict=True), some)
             bits = tensors.bits(readers[gguf])
             checks += [kept, judging.of_quantization(gguf, found, bits, [] if kept.ok else [kept])]
         except LlamaError as error:

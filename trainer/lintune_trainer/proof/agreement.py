@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any
 
     from lintune_trainer.proof.llama import Logits
+    from lintune_trainer.proof.passages import Reading
 
 _ROWS = 256
 """Positions that are compared at once: 256 MiB for each of the distributions with Gemma's vocabulary."""
@@ -32,7 +31,7 @@ class Agreement:
     top1: float
     """The share of the positions where both find the same token likeliest."""
     perplexity: float
-    """Of the reference, on the tokens that did follow."""
+    """Of the reference, on the tokens that did follow and were trained; on all of them where none was."""
     other_perplexity: float
 
     @property
@@ -40,49 +39,41 @@ class Agreement:
         return self.other_perplexity / self.perplexity
 
 
-def agreement(
-    pairs: Iterable[tuple[Logits, Logits]],
-    following: Sequence[Sequence[int]],
-) -> Agreement:
+def agreement(pairs: Iterable[tuple[Logits, Logits]], reading: Reading) -> Agreement:
     """Compare logits, passage by passage; the pairs may come from a generator, and are not kept.
 
-    pairs: of each passage the logits of reference and other, [positions, vocabulary]. following: of each passage the
-    token after each position. A vocabulary that one of the two pads to a longer one is compared as far as both go.
+    pairs: of each passage of the reading the logits of reference and other, [positions, vocabulary]. Where one of the
+    two has a longer vocabulary, since it is padded, they are compared as far as both go.
     """
-    divergences: list[Any] = []
-    same = 0
-    loss = other_loss = 0.0
-    for (reference, other), tokens in zip(pairs, following, strict=True):
+    parts = []
+    for (reference, other), tokens in zip(pairs, reading.following, strict=True):
         for first in range(0, len(tokens), _ROWS):
             rows = slice(first, first + _ROWS)
-            kl, equal, nll, other_nll = _compare(reference[rows], other[rows], tokens[first : first + _ROWS])
-            divergences.append(kl)
-            same += equal
-            loss, other_loss = loss + nll, other_loss + other_nll
-    kl = np.concatenate(divergences) if divergences else np.zeros(1)
-    count = max(sum(len(tokens) for tokens in following), 1)
+            parts.append(_compare(reference[rows], other[rows], tokens[rows]))
+    kl, same, nats, other_nats = (torch.cat(column) for column in zip(*parts, strict=True))
+    counted = torch.tensor([one for passage in reading.trained for one in passage])
+    if not counted.any():
+        counted[:] = True
     return Agreement(
-        positions=sum(len(tokens) for tokens in following),
+        positions=len(kl),
         kl_mean=float(kl.mean()),
-        kl_99=float(np.quantile(kl, 0.99, method="higher")),
+        kl_99=float(kl.quantile(0.99, interpolation="higher")),
         kl_max=float(kl.max()),
-        top1=same / count,
-        perplexity=_exp(loss / count),
-        other_perplexity=_exp(other_loss / count),
+        top1=float(same.double().mean()),
+        perplexity=_exp(float(nats[counted].mean())),
+        other_perplexity=_exp(float(other_nats[counted].mean())),
     )
 
 
-def _compare(reference: Logits, other: Logits, tokens: Sequence[int]) -> tuple[Any, int, float, float]:
-    """Divergences, how often the likeliest token is the same, and both sums of -log p of the following tokens."""
+def _compare(reference: Logits, other: Logits, tokens: Sequence[int]) -> tuple[Any, ...]:
+    """Of each position the divergence, whether the likeliest token is the same, and both -log p of what followed."""
     size = min(reference.shape[1], other.shape[1])
     p = torch.log_softmax(torch.from_numpy(reference[:, :size]), -1)
     q = torch.log_softmax(torch.from_numpy(other[:, :size]), -1)
-    kl = (p.exp() * (p - q)).sum(-1, dtype=torch.float64).clamp_min_(0)
-    if not torch.isfinite(kl).all():
-        kl = kl.nan_to_num(nan=math.inf, posinf=math.inf)
+    kl = (p.exp() * (p - q)).sum(-1, dtype=torch.float64).clamp_min(0).nan_to_num(nan=math.inf)
     index = torch.tensor(tokens)[:, None]
-    same = int((p.argmax(-1) == q.argmax(-1)).sum())
-    return kl.numpy(), same, -float(p.gather(1, index).sum()), -float(q.gather(1, index).sum())
+    nats, other_nats = (-log.gather(1, index)[:, 0].double() for log in (p, q))
+    return kl, p.argmax(-1) == q.argmax(-1), nats, other_nats
 
 
 def _exp(loss: float) -> float:

@@ -14,7 +14,7 @@ from lintune_schemas.events import Check, Link
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gguf import GGUFReader
+    from lintune_trainer.proof.gguf_head import Reader
 
 _SAME = {
     "block_count": "num_hidden_layers",
@@ -38,7 +38,7 @@ _UNSCALED = ("default", "llama3", "longrope")
 """Kinds of RoPE for which a file has no factor, but at most a tensor with one for each pair."""
 
 
-def same_configuration(gguf: Path, reader: GGUFReader, merged: Path) -> Check:
+def same_configuration(gguf: Path, reader: Reader, merged: Path) -> Check:
     """Compare what the file says of the architecture with a model folder's config.json."""
     config = AutoConfig.from_pretrained(merged, trust_remote_code=False, local_files_only=True).get_text_config()
     architecture = str(reader.fields["general.architecture"].contents())
@@ -88,7 +88,7 @@ def _rope(config: Any, found: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in wanted.items() if value is not None}
 
 
-def _factors(config: Any, reader: GGUFReader) -> str | None:
+def _factors(config: Any, reader: Reader) -> str | None:
     """What is wrong with the tensor by which Llama 3 slows its rotations down; None when nothing is."""
     parameters = getattr(config, "rope_parameters", None) or {}
     if parameters.get("rope_type") != "llama3":

@@ -240,8 +240,10 @@ def common_start(texts: Sequence[tuple[int, ...]]) -> int:
     """How many tokens all of them begin with; of one text alone, none."""
     if len(texts) < 2:
         return 0
-    low, high = min(texts), max(texts)
-    return next((index for index, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(map(len, texts)))
+    low, high = min(texts), max(texts)  # in the order of their tokens; between those two are all others
+    return next(
+        (index for index, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high))
+    )
 
 
 def _load(gguf: Path, parameters: Any) -> Any:

@@ -22,10 +22,11 @@ _LOGITS = 2**27
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Passages, and of each the tokens that follow its positions."""
+    """Passages, and of each the tokens that follow its positions, and whether these were trained."""
 
     passages: list[Passage]
     following: list[list[int]]
+    trained: list[list[bool]]
     cut: int
     """How many are not read whole."""
 
@@ -46,7 +47,12 @@ class Reading:
         return evenly(range(len(self.passages)), count)
 
     def only(self, chosen: Sequence[int]) -> Reading:
-        return Reading([self.passages[i] for i in chosen], [self.following[i] for i in chosen], self.cut)
+        return Reading(
+            [self.passages[index] for index in chosen],
+            [self.following[index] for index in chosen],
+            [self.trained[index] for index in chosen],
+            self.cut,
+        )
 
 
 def choose(samples: Sequence[TokenizedChat], vocabulary: int, weights: int) -> Reading:
@@ -72,7 +78,11 @@ def choose(samples: Sequence[TokenizedChat], vocabulary: int, weights: int) -> R
         [sample.ids[position + 1] for position in passage.positions]
         for sample, passage in zip(taken, passages, strict=True)
     ]
-    return Reading(passages, following, sum(len(sample.ids) > length for sample in taken))
+    trained = [
+        [sample.trained[position + 1] for position in passage.positions]
+        for sample, passage in zip(taken, passages, strict=True)
+    ]
+    return Reading(passages, following, trained, sum(len(sample.ids) > length for sample in taken))
 
 
 def evenly(items: Sequence[Any], count: int) -> list[Any]:

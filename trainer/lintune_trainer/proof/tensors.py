@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gguf import GGUFReader, ReaderTensor
+    from gguf import ReaderTensor
+
+    from lintune_trainer.proof.gguf_head import Reader
 
 Rows = np.ndarray[Any, np.dtype[np.float32]]
 """[rows, columns]"""
@@ -36,7 +38,7 @@ _AS_THEY_ARE = ("qwen2", "qwen3", "phi3")
 _HEADS = {"q_proj": "num_attention_heads", "k_proj": "num_key_value_heads"}
 
 
-def as_merged(gguf: Path, reader: GGUFReader, merged: Path) -> Check | None:
+def as_merged(gguf: Path, reader: Reader, merged: Path) -> Check | None:
     """Compare a file in 16 bits with the merged safetensors; None where it is not known how the one is made of the
     other."""
     config = AutoConfig.from_pretrained(merged, trust_remote_code=False, local_files_only=True).get_text_config()
@@ -75,7 +77,7 @@ def as_merged(gguf: Path, reader: GGUFReader, merged: Path) -> Check | None:
     return Check(name, True, detail, file=gguf.name, figures={"tensors": count, "error": worst})
 
 
-def as_before(f16: GGUFReader, gguf: Path, reader: GGUFReader) -> Check:
+def as_before(f16: Reader, gguf: Path, reader: Reader) -> Check:
     """Compare every tensor of a quantized file with that of the file it was made from."""
     name = f"weights of {gguf.name}"
     original = {tensor.name: tensor for tensor in f16.tensors}
@@ -101,7 +103,7 @@ def as_before(f16: GGUFReader, gguf: Path, reader: GGUFReader) -> Check:
     return Check(name, True, detail, file=gguf.name, figures={"tensors": len(original), "error": worst})
 
 
-def bits(reader: GGUFReader) -> float:
+def bits(reader: Reader) -> float:
     """Bits a weight, scales included, of a file's matrices."""
     matrices = [tensor for tensor in reader.tensors if len(tensor.shape) > 1]
     return float(8 * sum(int(one.n_bytes) for one in matrices) / sum(int(one.n_elements) for one in matrices))

@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from gguf import GGUFReader
-
     from lintune_schemas.chat import ChatTokenizer, TokenizedChat
     from lintune_schemas.conversations import Conversation
+    from lintune_trainer.proof.gguf_head import Reader
 
 _PROBE = "a\n  1  23 ² 4"
 """White space in front of digits, and a digit that is none in ASCII: tokenizers that were rebuilt wrongly
@@ -25,7 +24,7 @@ _TEMPLATE = "tokenizer.chat_template"
 _EOS = "tokenizer.ggml.eos_token_id"
 
 
-def same_template(gguf: Path, reader: GGUFReader, chat: ChatTokenizer, conversations: Sequence[Conversation]) -> Check:
+def same_template(gguf: Path, reader: Reader, chat: ChatTokenizer, conversations: Sequence[Conversation]) -> Check:
     """The file must hold the very text of the template; of another one it is said what it makes of the samples."""
     name = f"chat template of {gguf.name}"
     field = reader.get_field(_TEMPLATE)
@@ -109,7 +108,7 @@ def _around(vocabulary: Vocabulary, chat: ChatTokenizer, samples: Sequence[Token
     return None
 
 
-def ends(gguf: Path, reader: GGUFReader, chat: ChatTokenizer, samples: Sequence[TokenizedChat]) -> Check:
+def ends(gguf: Path, reader: Reader, chat: ChatTokenizer, samples: Sequence[TokenizedChat]) -> Check:
     """A file must name an end token that the samples teach, and llama.cpp must stop at all of these. Raises
     LlamaError."""
     name = f"end tokens of {gguf.name}"
@@ -132,7 +131,7 @@ def ends(gguf: Path, reader: GGUFReader, chat: ChatTokenizer, samples: Sequence[
     return Check(name, True, words, file=gguf.name)
 
 
-def _number(reader: GGUFReader, key: str) -> int | None:
+def _number(reader: Reader, key: str) -> int | None:
     field: Any = reader.get_field(key)
     return int(field.contents()) if field else None
 
