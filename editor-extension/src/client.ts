@@ -27,8 +27,22 @@ export function createClient(
     stdioOptions: { stdout: logLines, stderr: logLines },
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     // Told of each keystroke's findings as soon as they are known, which asking for them would only delay.
-    initializationOptions: () => ({ trusted: vscode.workspace.isTrusted, showAnswers: false, diagnostics: "push" }),
+    initializationOptions: () => ({
+      trusted: vscode.workspace.isTrusted,
+      showAnswers: false,
+      commandLinks: true,
+      diagnostics: "push",
+    }),
+    // The server asks for the settings when it hears that one of them is another.
+    synchronize: { configurationSection: "lintune" },
+    // Of all commands, a hover may link to this one.
+    markdown: { isTrusted: { enabledCommands: ["lintune.openAnswer"] } },
     middleware: {
+      // The server says nothing while it is off; this saves a question a keystroke.
+      provideInlineCompletionItems: (document, position, context, token, next) =>
+        vscode.workspace.getConfiguration("lintune", document).get<boolean>("inlineCompletion.enabled", false)
+          ? next(document, position, context, token)
+          : null,
       // A click on the lens comes here as well as our own command: the client registers the server's commands.
       executeCommand: async (command, args: unknown[], next) => {
         if (command !== "lintune.ask") {
