@@ -88,11 +88,16 @@ class Engine:
         """Whether a request has a slot, now if need be."""
         if generation.slot is not None:
             return True
-        if self.slots.busy_tokens and self.slots.busy_tokens + len(generation.tokens) > self.cells:
-            return False
+        if self._wanted and self._wanted + len(generation.tokens) + 1 > self.cells:
+            return False  # it would be put off again in the next batch, and the others with it for ever
         tokens = [] if generation.scores_prompt else generation.tokens
         generation.slot = self.slots.take(generation.adapter, tokens)
         return generation.slot is not None
+
+    @property
+    def _wanted(self) -> int:
+        """Tokens of the requests with a slot, read or not, and the next one of each; shared ones count for each."""
+        return sum(len(generation.tokens) + 1 for generation in self._generations if generation.slot)
 
     def close(self) -> None:
         self.context.close()

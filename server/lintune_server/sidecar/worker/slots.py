@@ -88,11 +88,6 @@ class Slots:
                 self.cut(slot, 0)
                 slot.adapter = None
 
-    @property
-    def busy_tokens(self) -> int:
-        """Tokens in busy slots; those that are shared count several times."""
-        return sum(len(slot.tokens) for slot in self._slots if slot.busy)
-
     def _common(self, slot: Slot, adapter: Adapter | None, tokens: Sequence[int]) -> int:
         """How many tokens of a slot can be used for a text."""
         if slot.adapter is not adapter:
