@@ -169,7 +169,12 @@ class TestTraining:
         assert after.reward_accuracy == 1.0
         likelier = [better.loss < worse.loss for better, worse in zip(*both(tuned, this.evaluation), strict=True)]
         assert all(likelier)
-        assert all(after.prefers)
+        leads = [
+            [worse.nats - better.nats for better, worse in zip(made.chosen.each, made.rejected.each, strict=True)]
+            for made in (before, after)
+        ]
+        assert all(now > then for then, now in zip(*leads, strict=True))
+        assert after.prefers == tuple(lead > 0 for lead in leads[1])
 
         between = [event for event in reported if isinstance(event, Evaluation)]
         assert [event.step for event in between] == [4, 8]
