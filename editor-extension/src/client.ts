@@ -33,8 +33,6 @@ export function createClient(
       commandLinks: true,
       diagnostics: "push",
     }),
-    // The server asks for the settings when it hears that one of them is another.
-    synchronize: { configurationSection: "lintune" },
     // Of all commands, a hover may link to this one.
     markdown: { isTrusted: { enabledCommands: ["lintune.openAnswer"] } },
     middleware: {

@@ -27,8 +27,8 @@ async def test_initialize_offers_the_features(editor: Editor) -> None:
     assert isinstance(offered.code_action_provider, types.CodeActionOptions)
     assert set(offered.code_action_provider.code_action_kinds or []) == {"quickfix", "source.fixAll.lintune"}
     assert offered.execute_command_provider
-    commands = {f"lintune.{name}" for name in ("train", "stop", "pause", "resume", "ask", "estimate", "explain")}
-    assert set(offered.execute_command_provider.commands) == commands
+    names = ("train", "stop", "pause", "resume", "ask", "openAnswer", "estimate", "explain")
+    assert set(offered.execute_command_provider.commands) == {f"lintune.{name}" for name in names}
     process = editor.process
     await editor.leave()
     assert process.returncode == 0, "it leaves as asked"

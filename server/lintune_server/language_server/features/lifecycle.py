@@ -11,6 +11,7 @@ from lsprotocol import types
 
 from lintune_server.language_server import convert
 from lintune_server.language_server.features import pull_diagnostics
+from lintune_server.language_server.settings import SECTION
 from lintune_server.language_server.text import Encoding
 
 if TYPE_CHECKING:
@@ -49,8 +50,20 @@ def initialize(ls: LintuneServer, params: types.InitializeParams) -> None:
 def initialized(ls: LintuneServer, _: types.InitializedParams) -> None:
     ls.session.start(ls.session.workspace.begin(_folders(ls)))
     ls.session.start(ls.session.settings.read())
+    ls.session.start(_watch_settings(ls))
     ls.session.start(_watch_files(ls))
     ls.session.start(_watch_client(ls))
+
+
+async def _watch_settings(ls: LintuneServer) -> None:
+    """Have the client tell when a setting of ours is another."""
+    workspace = ls.client_capabilities.workspace
+    changed = workspace.did_change_configuration if workspace else None
+    if not changed or not changed.dynamic_registration:
+        return
+    options = types.DidChangeConfigurationRegistrationOptions(section=SECTION)
+    registration = types.Registration("settings", types.WORKSPACE_DID_CHANGE_CONFIGURATION, options)
+    await ls.client_register_capability_async(types.RegistrationParams([registration]))
 
 
 async def _watch_files(ls: LintuneServer) -> None:
