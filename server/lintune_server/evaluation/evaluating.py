@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _CONTEXT = 4096
 """Tokens of prompt and answer together that there is room for in any case."""
-_STEP = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ async def evaluate(record: Record, options: Options, on_progress: Callable[[str,
     chat = model_files.load_tokenizer(base, recipe.chat_template, recipe.chat_template_jinja)
     found = eval_set.of_run(record, recipe, chat, options.data)
     samples = _chosen(found.samples, options)
-    context = options.context or _context(recipe, samples)
+    context = options.context or _context(recipe, samples, options.max_tokens)
     too_long = list(eval_set.left_out(samples, context))
     places = {(one.path, one.line) for one in too_long}
     samples = [sample for sample in samples if (sample.path, sample.line) not in places]
@@ -79,12 +78,10 @@ def _chosen(samples: Sequence[EvalSample], options: Options) -> list[EvalSample]
     return list(samples[: options.limit])
 
 
-def _context(recipe: Recipe, samples: Sequence[EvalSample]) -> int:
-    """Room for the longest of the samples that training would have room for, and for an answer to it."""
+def _context(recipe: Recipe, samples: Sequence[EvalSample], max_tokens: int | None) -> int:
+    """Room for the longest sample that training had room for, and for an answer to it; and for several short ones."""
     longest = max((2 * sample.reference_tokens + asking.ROOM for sample in samples), default=0)
-    wanted = max((sample.longest for sample in samples), default=0) + longest
-    allowed = max(_CONTEXT, recipe.sequence_len + longest)
-    return -(-min(wanted, allowed) // _STEP) * _STEP
+    return max(_CONTEXT, recipe.sequence_len + (max_tokens or longest))
 
 
 def _report(
