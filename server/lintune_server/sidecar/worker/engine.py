@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _POOL = 2
 """Cells of the pool, in contexts: one request that takes a whole context does not keep others from going on."""
 
+_GROWTH = 64
+"""Cells that must be left when one more request comes in, since all their answers grow. Without them it would be put
+off again in the next batch, having read its prompt for nothing, and the others with it for ever."""
+
 
 class Engine:
     """context: tokens of prompt and answer together; fewer when the model was trained for fewer. threads: of the CPU.
@@ -88,16 +92,16 @@ class Engine:
         """Whether a request has a slot, now if need be."""
         if generation.slot is not None:
             return True
-        if self._wanted and self._wanted + len(generation.tokens) + 1 > self.cells:
-            return False  # it would be put off again in the next batch, and the others with it for ever
+        if self._wanted and self._wanted + len(generation.tokens) + _GROWTH > self.cells:
+            return False
         tokens = [] if generation.scores_prompt else generation.tokens
         generation.slot = self.slots.take(generation.adapter, tokens)
         return generation.slot is not None
 
     @property
     def _wanted(self) -> int:
-        """Tokens of the requests with a slot, read or not, and the next one of each; shared ones count for each."""
-        return sum(len(generation.tokens) + 1 for generation in self._generations if generation.slot)
+        """Tokens of the requests with a slot, read or not; shared ones count for each."""
+        return sum(len(generation.tokens) for generation in self._generations if generation.slot)
 
     def close(self) -> None:
         self.context.close()

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.processor import memory
 from lintune_server.sidecar.protocol import Adapted
-from lintune_server.sidecar.worker import gguf_files, memory
+from lintune_server.sidecar.worker import gguf_files
 from lintune_server.sidecar.worker.engine import Engine, bytes_needed
 from lintune_server.sidecar.worker.model import ModelError
 from lintune_server.sidecar.worker.problems import ApiError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from lintune_server.sidecar.worker.model import Adapter
 
 _GB = 10**9
+_UNKNOWN = 2**62
+"""Free memory where the system does not tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ class Models:
     def _make_room(self, file: FileId) -> None:
         """Unload models, those that were asked longest ago first, until another one fits. Raises ApiError."""
         needed = bytes_needed(file, self._context)
-        free = memory.free_bytes()
+        free = memory()[1] or _UNKNOWN
         loaded = sum(engine.bytes for engine in self._engines.values())
         alone = self._most_bytes if self._most_bytes is not None else free + loaded
         if needed > alone:

@@ -50,11 +50,13 @@ class Slots:
         known = {slot.sequence: self._common(slot, adapter, tokens) for slot in self._slots}
         best = max(idle, key=lambda slot: (known[slot.sequence], -slot.used))
         source = max(self._slots, key=lambda slot: known[slot.sequence])
-        if known[best.sequence] * 2 > len(best.tokens):  # little of it is lost
+        empty = next((slot for slot in idle if not slot.tokens), None)
+        goes_on = known[best.sequence] == len(best.tokens) > 0
+        if goes_on or (empty is None and known[best.sequence] * 2 > len(best.tokens)):  # little of it is lost
             slot = best
             self.cut(slot, known[slot.sequence])
         else:
-            slot = min(idle, key=lambda slot: (bool(slot.tokens), slot.used))
+            slot = empty or min(idle, key=lambda slot: slot.used)
             common = known[source.sequence]
             if slot is source:
                 self.cut(slot, common)
