@@ -116,14 +116,14 @@ def answered(text: str, step: int) -> bool:
     return re.search(rf"\*\*Tuned so far\*\* · step {step}, [^\n]* tokens/s", text) is not None
 
 
-def fresh(client: Client, record: Record, path: Path, line: int) -> tuple[float, float]:
+def fresh(client: Client, record: Record, path: Path) -> tuple[float, float]:
     """Seconds from the last step of the next checkpoint, and from its event, to the hover that has its answer."""
     saved = record.wait(lambda event: isinstance(event, CheckpointSaved))
     assert isinstance(saved, CheckpointSaved)
     if saved.adapter_gguf is None:
         raise ServerError("the checkpoint has no adapter for llama.cpp")
     while True:
-        _, text = hover(client, path, line)
+        _, text = hover(client, path, 0)
         if answered(text, saved.step):
             now = time.time()
             return now - record.step(saved.step), now - datetime.fromisoformat(saved.time).timestamp()
@@ -171,7 +171,7 @@ def measure(folder: Path, steps: int, every: int) -> Table:
     client.ask("workspace/executeCommand", {"command": "lintune.train", "arguments": []})
     record = Record(copy)
     count = steps // every - 1  # the last one comes when the training is about to end
-    times = [fresh(client, record, data, number) for number in range(count)]
+    times = [fresh(client, record, data) for _ in range(count)]
     cached = [hover(client, data, 0)[0] for _ in range(HOVERS)]
     first_long = text.count("\n") - ABORTS
     aborted = list(aborts(client, data, range(first_long, first_long + ABORTS)))

@@ -69,7 +69,7 @@ class Prefetch:
         """There is another model to ask about the eval set of a recipe, and about what is visible; or there will be:
         the base model, which is asked then, is in memory when the first checkpoint comes."""
         self._evaluated = recipe
-        self._begin()
+        self._begin(0.0)
 
     def typed(self) -> None:
         """The user types: whatever is asked ahead makes way."""
@@ -88,14 +88,14 @@ class Prefetch:
             self._task = None
         self._session.preview.let_go(self)
 
-    def _begin(self) -> None:
-        """Begin anew, when nothing has happened for a moment."""
+    def _begin(self, idle: float = _IDLE) -> None:
+        """Begin anew, when nothing has happened for so many seconds."""
         self.end()
         if self._session.trusted:
-            self._task = self._session.start(self._run())
+            self._task = self._session.start(self._run(idle))
 
-    async def _run(self) -> None:
-        await asyncio.sleep(_IDLE)
+    async def _run(self, idle: float) -> None:
+        await asyncio.sleep(idle)
         with suppress(LintuneError):  # a hover says what is wrong; nobody has asked for this
             async for sample in self._samples():
                 if not await self._ask(sample):

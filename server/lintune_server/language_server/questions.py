@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _HOVER_PATIENCE = 1.2
 """Seconds a hover waits in all. Editors show a spinner meanwhile; beyond about a second people move on."""
-_BASE_PATIENCE = 0.3
+_BASE_PATIENCE = 0.2
 """Seconds that a hover waits for the base model once the tuned one has answered."""
 
 
@@ -171,12 +171,10 @@ class Questions:
 
     def _page(self, document: Document, number: int, asked: _Asked) -> str:
         """What a hover shows, with a way to what it does not."""
-        link = None
-        if asked.askings:
-            link = self._link(document, number)
-            if not self._session.command_links and not all(asking.done.done() for asking in asked.askings):
-                self._session.start(self._follow(document, number, asked))
-        return _sample_page(number, asked, link).markdown()
+        page = _sample_page(number, asked, self._link(document, number) if asked.askings else None)
+        if page.link and page.is_incomplete and not self._session.command_links:
+            self._session.start(self._follow(document, number, asked))
+        return page.markdown()
 
     def _link(self, document: Document, number: int) -> str:
         if self._session.command_links:

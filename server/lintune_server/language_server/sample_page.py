@@ -102,7 +102,7 @@ class SamplePage:
         parts += [self._answer(said) for said in self.said]
         if self.said and self.reference is not None:
             parts.append(f"**Reference**\n{self._fence(self.reference)}")
-        if self.link and any(self._is_incomplete(said) for said in self.said):
+        if self.link and self.is_incomplete:
             parts.append(f"[Open the whole answers]({self.link})")
         return parts
 
@@ -132,11 +132,17 @@ class SamplePage:
     def _fence(self, text: str, language: str = "text") -> str:
         return fence(text, language, len(text) if self.whole else _LONGEST)
 
-    def _is_incomplete(self, said: Said) -> bool:
-        """Whether more of an answer can be read elsewhere than is shown."""
-        if said.text is None or said.tokens_per_second is None:
-            return True
-        return len(said.text) > _LONGEST or word_diff.cut(said.text) != said.text
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether there is, or will be, more of the answers than is shown."""
+        return any(
+            said.tokens_per_second is None or len(said.text or "") > _LONGEST or _is_cut(said.text or "")
+            for said in self.said
+        )
+
+
+def _is_cut(text: str) -> bool:
+    return word_diff.cut(text) != text
 
 
 def evaluated(result: SampleResult) -> str | None:

@@ -14,6 +14,7 @@ import httpx
 import psutil
 import pytest
 
+from .adapter_file import write_adapter
 from .processes import wait_until_gone
 from .workspace import MODEL, add_run
 
@@ -23,9 +24,11 @@ LINTUNE = [sys.executable, "-m", "lintune_server"]
 FRANCE = "What is the capital of France? One word."
 
 
-def lintune(*arguments: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+def lintune(
+    *arguments: object, stdin: str | None = None, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [*LINTUNE, *map(str, arguments)]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False, cwd=folder)
 
 
 @contextmanager
@@ -106,6 +109,21 @@ def test_base_and_tuned_one_under_the_other(tmp_path: Path, demo_model: Path) ->
     assert base.startswith(f"base · {demo_model.name}\nThe")
     assert tuned.startswith(f"tuned · {MODEL}\nThe")
     assert done.stderr.count("cut off") == 2
+
+
+def test_a_run_is_asked_by_its_adapter_and_a_stopped_one_by_its_checkpoint(tmp_path: Path, demo_model: Path) -> None:
+    run = add_run(tmp_path / "recipe.yaml", "20260101-a", model=demo_model)
+    adapter = write_adapter(run / "adapter.gguf", demo_model, strength=0.0)
+    done = lintune("ask", run, FRANCE, "--compare", "--max-tokens", "3")
+    base, tuned = done.stdout.split("\n\n")
+    assert base.startswith(f"base · {demo_model.name}\nThe")
+    assert tuned.startswith("tuned · adapter.gguf on base\nThe"), "it changes nothing"
+    stopped = add_run(tmp_path / "recipe.yaml", "20260102-b", cancelled=True)
+    checkpoint = stopped / "checkpoints" / "checkpoint-5"
+    checkpoint.mkdir(parents=True)
+    adapter.rename(checkpoint / "adapter.gguf")
+    done = lintune("ask", "20260102-b", FRANCE, "--max-tokens", "3", folder=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[:1]) == (0, tuned.splitlines()[1:2])
 
 
 def test_a_model_without_a_chat_template_goes_on_with_the_text(tmp_path: Path, demo_model: Path) -> None:
