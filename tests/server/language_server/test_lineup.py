@@ -51,10 +51,11 @@ def add_event(run: Path, event: Event) -> None:
         file.write(events.encode(event) + b"\n")
 
 
-def add_checkpoint(run: Path, step: int) -> Path:
+def add_checkpoint(run: Path, step: int, content: Path | None = None) -> Path:
+    """content: the adapter, where it is to be one."""
     adapter = run / "checkpoints" / f"checkpoint-{step}" / "adapter.gguf"
     adapter.parent.mkdir(parents=True)
-    adapter.touch()
+    adapter.write_bytes(content.read_bytes() if content else b"")
     path, gguf = (str(one.relative_to(run)) for one in (adapter.parent, adapter))
     add_event(run, CheckpointSaved(run=run.name, step=step, path=path, adapter_gguf=gguf))
     return adapter

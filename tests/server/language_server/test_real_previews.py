@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -9,14 +10,16 @@ from urllib.parse import unquote, urlsplit
 import psutil
 import pytest
 import pytest_asyncio
+from filelock import FileLock
 from lsprotocol import types
 
-from lintune_schemas import base_model
+from lintune_schemas import base_model, runs
 
 from ..sidecar.adapter_file import write_adapter
 from ..sidecar.processes import wait_until_quiet
 from ..sidecar.workspace import add_run
 from .editor import Editor
+from .test_lineup import add_checkpoint, begun
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
@@ -135,6 +138,31 @@ async def test_the_whole_answers_on_a_page(opened: Workspace) -> None:
     assert [params.uri for params in opened.editor.client.shown_documents] == [uri]
     page = Path(unquote(urlsplit(uri).path)).read_text()
     assert re.search(r"\*\*Tuned model\*\*.*\*\*Base model\*\*.*\*\*Reference\*\*", page, re.DOTALL)
+
+
+async def test_checkpoints_of_a_training_are_asked_by_the_process_that_runs(opened: Workspace) -> None:
+    opened.rewrite(CAPITAL)
+    await opened.editor.hover_until(opened.data, 0, r"Base model\*\* ·.* tokens/s")
+    before = opened.sidecars
+    adapter = opened.folder / ".lintune/runs/20260101-a/adapter.gguf"
+    run = begun(opened.folder / "recipe.yaml", "20260102-b")
+    (opened.folder / "recipe.yaml").write_text(RECIPE)
+    (run / "recipe.lock.yaml").write_text(RECIPE)
+    try:
+        with FileLock(runs.train_lock(opened.folder)):
+            for step in (5, 10):
+                add_checkpoint(run, step, adapter)
+                text = await opened.editor.hover_until(
+                    opened.data, 0, rf"Tuned so far\*\* · step {step},[^\n]* tokens/s"
+                )
+                assert "Paris" in text.partition("Base model")[0]
+                assert "Tuned model" not in text
+            assert opened.sidecars == before
+            asked = await opened.editor.command("lintune.ask", opened.data.as_uri(), 0)
+            assert asked["model"].endswith("checkpoint-10/adapter.gguf")
+        assert "Tuned model" in (await opened.editor.hover(opened.data, 0) or ""), "its process is gone"
+    finally:
+        shutil.rmtree(run)
 
 
 async def test_a_hover_that_is_cancelled_stops_the_answer(opened: Workspace) -> None:
