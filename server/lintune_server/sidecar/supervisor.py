@@ -152,10 +152,10 @@ class Sidecar:
 
         Starts no process: one that does not run is told when it starts.
         """
-        self.models[id_] = adapted
         if self.phase is Phase.READY:
             with contextlib.suppress(SidecarGone):  # the next one is told
                 await (await self.client()).load_adapter(id_, adapted.adapter, adapted.base)
+        self.models[id_] = adapted
 
     async def unload_adapter(self, id_: str) -> None:
         """Forget an adapter, if it is known."""
