@@ -13,7 +13,7 @@ from lintune_schemas.verification import Work
 from lintune_trainer.proof import answers, configuration, judging, merge, passages, tensors, tokens
 from lintune_trainer.proof.agreement import agreement
 from lintune_trainer.proof.gguf_head import Reader
-from lintune_trainer.proof.llama import LlamaError, LlamaModel
+from lintune_trainer.proof.llama import LlamaError, LlamaModel, Vocabulary
 from lintune_trainer.proof.reference import Reference
 
 if TYPE_CHECKING:
@@ -84,12 +84,13 @@ def prove(
     for gguf in (subject.f16, *subject.others):
         try:
             reader = Reader(gguf)
-            checks += [
-                tokens.same_template(gguf, reader, chat, conversations),
-                tokens.same_tokens(gguf, chat, samples),
-                tokens.ends(gguf, reader, chat, samples),
-                configuration.same_configuration(gguf, reader, subject.merged),
-            ]
+            with Vocabulary(gguf) as vocabulary:
+                checks += [
+                    tokens.same_template(gguf, reader, chat, conversations),
+                    tokens.same_tokens(gguf, vocabulary, chat, samples),
+                    tokens.ends(gguf, reader, vocabulary, chat, samples),
+                    configuration.same_configuration(gguf, reader, subject.merged),
+                ]
             readers[gguf] = reader
         except (ValueError, IndexError, KeyError, LlamaError) as error:  # of the reader of GGUF files; of llama.cpp
             checks.append(judging.broken(gguf, error))
@@ -144,9 +145,8 @@ def _measured(
         except (ValueError, LlamaError) as error:
             checks.append(judging.broken(adapter, error, Link.ADAPTER))
     del trained
-    for gguf in subject.others if before_rounding else ():
-        if gguf not in readers:
-            continue
+    sound = all(check.ok for check in checks if check.file == f16.name)  # else there is nothing to compare with
+    for gguf in [gguf for gguf in subject.others if sound and gguf in readers]:
         try:
             kept = tensors.as_before(readers[f16], gguf, readers[gguf])
             with LlamaModel(gguf, context=some.longest) as model:

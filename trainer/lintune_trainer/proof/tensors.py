@@ -93,8 +93,9 @@ def as_before(f16: Reader, gguf: Path, reader: Reader) -> Check:
         before, after = _rows(tensor, chosen), _rows(copy, chosen)
         error, limit = _error(before, after), _limit(copy.tensor_type)
         if not error <= limit:
+            chosen = _chosen(tensor.shape[::-1].tolist())
             detail = (
-                f"{tensor.name} {_what_happened(before, after)}: {error:.1%} off, "
+                f"{tensor.name} {_what_happened(_rows(tensor, chosen), _rows(copy, chosen))}: {error:.1%} off, "
                 f"{copy.tensor_type.name} loses {limit:.1%} at most"
             )
             return Check(name, False, detail, Link.QUANTIZATION, gguf.name, {"error": error, "error_limit": limit})
@@ -104,8 +105,8 @@ def as_before(f16: Reader, gguf: Path, reader: Reader) -> Check:
 
 
 def bits(reader: Reader) -> float:
-    """Bits a weight, scales included, of a file's matrices."""
-    matrices = [tensor for tensor in reader.tensors if len(tensor.shape) > 1]
+    """Bits a weight, scales included, of the matrices in a file's layers."""
+    matrices = [tensor for tensor in reader.tensors if len(tensor.shape) > 1 and tensor.name.startswith("blk.")]
     return float(8 * sum(int(one.n_bytes) for one in matrices) / sum(int(one.n_elements) for one in matrices))
 
 

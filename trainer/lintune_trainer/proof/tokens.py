@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from lintune_schemas.chat_template import ChatTemplate, TemplateError
 from lintune_schemas.events import Check, Link
-from lintune_trainer.proof.llama import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from lintune_schemas.chat import ChatTokenizer, TokenizedChat
     from lintune_schemas.conversations import Conversation
     from lintune_trainer.proof.gguf_head import Reader
+    from lintune_trainer.proof.llama import Vocabulary
 
 _PROBE = "a\n  1  23 ² 4"
 """White space in front of digits, and a digit that is none in ASCII: tokenizers that were rebuilt wrongly
@@ -58,24 +58,23 @@ def _rendered_differently(written: ChatTemplate, chat: ChatTokenizer, conversati
     return "the samples come out the same by it, but others may not"
 
 
-def same_tokens(gguf: Path, chat: ChatTokenizer, samples: Sequence[TokenizedChat]) -> Check:
-    """Compare the ids of rendered samples, and of a text that tells tokenizers apart. Raises LlamaError."""
+def same_tokens(gguf: Path, vocabulary: Vocabulary, chat: ChatTokenizer, samples: Sequence[TokenizedChat]) -> Check:
+    """Compare the ids of rendered samples, and of a text that tells tokenizers apart."""
     name = f"tokens of {gguf.name}"
     probe = chat.tokenizer.encode(_PROBE, add_special_tokens=False).ids
     texts = [(sample.rendered.text, list(sample.ids)) for sample in samples] + [(_PROBE, probe)]
-    with Vocabulary(gguf) as vocabulary:
-        for text, ours in texts:
-            theirs = vocabulary.tokenize(text)
-            if ours != theirs:
-                at = _parting(ours, theirs)
-                where = chat.tokenizer.decode(ours[max(at - 3, 0) : at + 3], skip_special_tokens=False)
-                detail = (
-                    f"llama.cpp splits {where!r} differently (token {at + 1}: {theirs[at : at + 3]}, trained with "
-                    f"{ours[at : at + 3]})"
-                )
-                return Check(name, False, detail, Link.TOKENIZER, gguf.name)
-        if problem := _around(vocabulary, chat, samples):
-            return Check(name, False, problem, Link.TOKENIZER, gguf.name)
+    for text, ours in texts:
+        theirs = vocabulary.tokenize(text)
+        if ours != theirs:
+            at = _parting(ours, theirs)
+            where = chat.tokenizer.decode(ours[max(at - 3, 0) : at + 3], skip_special_tokens=False)
+            detail = (
+                f"llama.cpp splits {where!r} differently (token {at + 1}: {theirs[at : at + 3]}, trained with "
+                f"{ours[at : at + 3]})"
+            )
+            return Check(name, False, detail, Link.TOKENIZER, gguf.name)
+    if problem := _around(vocabulary, chat, samples):
+        return Check(name, False, problem, Link.TOKENIZER, gguf.name)
     count = sum(len(ids) for _, ids in texts)
     return Check(
         name,
@@ -108,9 +107,10 @@ def _around(vocabulary: Vocabulary, chat: ChatTokenizer, samples: Sequence[Token
     return None
 
 
-def ends(gguf: Path, reader: Reader, chat: ChatTokenizer, samples: Sequence[TokenizedChat]) -> Check:
-    """A file must name an end token that the samples teach, and llama.cpp must stop at all of these. Raises
-    LlamaError."""
+def ends(
+    gguf: Path, reader: Reader, vocabulary: Vocabulary, chat: ChatTokenizer, samples: Sequence[TokenizedChat]
+) -> Check:
+    """A file must name an end token of the model, and llama.cpp must stop at all those that the samples teach."""
     name = f"end tokens of {gguf.name}"
     taught = {id_ for sample in samples for id_, trained in zip(sample.ids, sample.trained, strict=True) if trained}
     ends = {text: id_ for text, id_ in chat.end_tokens.items() if id_ in taught}
@@ -123,8 +123,7 @@ def ends(gguf: Path, reader: Reader, chat: ChatTokenizer, samples: Sequence[Toke
         named = chat.tokenizer.id_to_token(written) if written is not None else None
         detail = f"the file names {named!r} as EOS, and the model ends with {' or '.join(map(repr, chat.end_tokens))}"
         return Check(name, False, detail, Link.EOS, gguf.name)
-    with Vocabulary(gguf) as vocabulary:
-        ignored = [text for text, id_ in ends.items() if not vocabulary.is_end(id_)]
+    ignored = [text for text, id_ in ends.items() if not vocabulary.is_end(id_)]
     if ignored:
         return Check(name, False, f"llama.cpp does not stop at {', '.join(ignored)}", Link.EOS, gguf.name)
     words = f"llama.cpp stops at {', '.join(ends)}" if ends else "the samples teach none"
