@@ -88,7 +88,7 @@ def write(folder: Path, weights: Path, quantization: str | None) -> tuple[Subjec
     assert subject.adapter_gguf and subject.base_gguf
     convert(weights, subject.base_gguf, "f16", Origin("base"))
     adapter_gguf.write(subject.adapter, weights, subject.adapter_gguf)
-    convert(subject.merged, subject.f16, "f16", Origin("tuned"))
+    convert(subject.merged, subject.f16, "f16", Origin("tuned", template_writes_bos=export.writes_bos(chat)))
     if quantization:
         quantize(subject.f16, subject.others[0], quantization)
     return subject, chat

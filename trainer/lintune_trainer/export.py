@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lintune_schemas import atomic, model_files, runs
+from lintune_schemas.chat_template import TemplateError
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import ArtefactKind
 from lintune_trainer import adapter_gguf, base_gguf, importance, merging, models
@@ -121,7 +122,20 @@ def _origin(run: Run, base: BaseModel, weights: Path, chat: ChatTokenizer) -> Or
         base_url=f"https://huggingface.co/{hub_id}" if hub_id else None,
         licence=models.licence(weights),
         end_tokens=tuple(token for token in chat.end_tokens.values() if token != eos),
+        template_writes_bos=writes_bos(chat),
     )
+
+
+def writes_bos(chat: ChatTokenizer) -> bool:
+    """Whether the chat template begins a conversation with BOS."""
+    bos = chat.special.get("bos_token")
+    if chat.template is None or not bos:
+        return False
+    try:
+        text = chat.template.render([{"role": "user", "content": "?"}], add_generation_prompt=True)
+    except TemplateError:  # it wants another beginning; the proof looks at real samples
+        return False
+    return text.startswith(bos)
 
 
 def merge(weights: Path, adapter: Path, tokenizer: Path, chat: ChatTokenizer, merged: Path) -> None:

@@ -38,11 +38,15 @@ class Origin:
     licence: str | None = None
     end_tokens: tuple[int, ...] = ()
     """Ids at which generation stops, beside the tokenizer's own EOS. The format has a place for two more."""
+    template_writes_bos: bool = False
+    """Whether the chat template begins with BOS: a program that adds the file's own would double it."""
 
     def write(self, writer: GGUFWriter) -> None:
         """Add it to a file whose metadata are not written yet."""
         if self.run:
             writer.add_string(RUN_KEY, self.run)
+        if self.template_writes_bos:
+            writer.add_add_bos_token(False)
         if self.licence:
             writer.add_license(self.licence)
         if self.base:
