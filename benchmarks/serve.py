@@ -30,6 +30,7 @@ from lintune_server.sidecar.supervisor import Sidecar
 
 if TYPE_CHECKING:
     from lintune_server.sidecar.client import SidecarClient
+    from lintune_server.sidecar.protocol import Source
 
 PROMPT = "The numbers that follow are counted one by one, without a gap, from {}: "
 CLIENTS = 8
@@ -43,6 +44,7 @@ def main() -> int:
     parser.add_argument("--tokens", type=int, default=96, help="of each answer")
     args = parser.parse_args()
     model = args.model or base_model.find(base_model.DEMO_MODEL, Path()).path
+    assert isinstance(model, Path)
     with tempfile.TemporaryDirectory() as folder:
         adapters = [_write_adapter(Path(folder, f"{name}.gguf"), model, seed) for seed, name in enumerate("ab")]
         return asyncio.run(_run(model, adapters, args.rounds, args.tokens))
@@ -51,7 +53,7 @@ def main() -> int:
 async def _run(model: Path, adapters: list[Path], rounds: int, tokens: int) -> int:
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     print(f"{model.name}, {threads} threads, load {os.getloadavg()[0]:.1f}")
-    models = {"base": model, "a": Adapted("base", adapters[0]), "b": Adapted("base", adapters[1])}
+    models: dict[str, Source] = {"base": model, "a": Adapted("base", adapters[0]), "b": Adapted("base", adapters[1])}
     good = []
     async with Sidecar(models, threads=threads, idle_seconds=0) as sidecar:
         client = await sidecar.client()
@@ -158,7 +160,8 @@ async def _giving_up(client: SidecarClient, process: psutil.Process, rounds: int
     """From the client's going away, while its prompt is read and while its answer is written, to a process at rest."""
     taken: dict[str, list[float]] = {"while the prompt is read": [], "while the answer is written": []}
     for number in range(rounds):
-        for name, prompt in zip(taken, (list(range(100 + number, 3900 + number)), "1 2 3 4 5 6 7 8 9"), strict=True):
+        prompts: tuple[str | list[int], ...] = list(range(100 + number, 3900 + number)), "1 2 3 4 5 6 7 8 9"
+        for name, prompt in zip(taken, prompts, strict=True):
             asking = asyncio.create_task(client.complete(prompt, model="base", max_tokens=150))
             await asyncio.sleep(0.6)
             asking.cancel()

@@ -148,22 +148,37 @@ class Sidecar:
         )
 
     async def load_adapter(self, id_: str, adapted: Adapted) -> None:
-        """Answer as `id_` from now on with an adapter, also after a restart. Raises LintuneError.
+        """Answer as `id_` from now on with an adapter, also after a restart. Raises LintuneError, and changes nothing.
 
         Starts no process: one that does not run is told when it starts.
         """
-        if self.phase is Phase.READY:
-            with contextlib.suppress(SidecarGone):  # the next one is told
-                await (await self.client()).load_adapter(id_, adapted.adapter, adapted.base)
-        self.models[id_] = adapted
+        async with self._start_or_stop:  # one that is starting has been told already what it knows
+            before = self.models.get(id_)
+            self.models[id_] = adapted
+            client = self._client
+        if client is None:
+            return
+        try:
+            await client.load_adapter(id_, adapted.adapter, adapted.base)
+        except SidecarGone:
+            return  # the next one is told
+        except SidecarError:
+            if before is None:
+                self.models.pop(id_, None)
+            else:
+                self.models[id_] = before
+            raise
 
     async def unload_adapter(self, id_: str) -> None:
         """Forget an adapter, if it is known."""
-        if isinstance(self.models.get(id_), Adapted):
-            del self.models[id_]
-            if self.phase is Phase.READY:
-                with contextlib.suppress(SidecarGone, SidecarError):
-                    await (await self.client()).unload_adapter(id_)
+        async with self._start_or_stop:
+            known = isinstance(self.models.get(id_), Adapted)
+            if known:
+                del self.models[id_]
+            client = self._client
+        if known and client:
+            with contextlib.suppress(SidecarGone, SidecarError):
+                await client.unload_adapter(id_)
 
     async def stop(self) -> None:
         """End the process, if there is one. It is gone when this returns."""

@@ -73,6 +73,19 @@ async def test_a_long_prompt_that_is_still_read(patient: Worker, client: Sidecar
     assert before.text.strip().startswith("17 18")
 
 
+async def test_a_client_that_never_reads_keeps_nobody_waiting(patient: Worker, client: SidecarClient) -> None:
+    body = json.dumps({"prompt": ENDLESS, "max_tokens": TOKENS, "stream": True}).encode()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.connect(("127.0.0.1", patient.port))
+        connection.sendall(
+            b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + TOKEN.encode()
+        )
+        connection.sendall(b"\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body)
+        assert all([await answers(client) for _ in range(3)])
+    assert await wait_until_quiet(patient.process)
+
+
 async def test_a_client_that_hangs_up_without_a_word(patient: Worker, client: SidecarClient) -> None:
     body = json.dumps({"prompt": ENDLESS, "max_tokens": TOKENS, "stream": True}).encode()
     with socket.create_connection(("127.0.0.1", patient.port)) as connection:

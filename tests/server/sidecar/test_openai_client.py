@@ -104,9 +104,7 @@ async def test_a_schema_that_nothing_can_be_held_to(openai: AsyncOpenAI) -> None
             )
     with pytest.raises(BadRequestError, match="none of text, json_object, json_schema"):
         await openai.chat.completions.create(
-            model="tuned",
-            messages=QUESTION,
-            response_format={"type": "yaml"},  # type: ignore[call-overload]
+            model="tuned", messages=QUESTION, extra_body={"response_format": {"type": "yaml"}}
         )
 
 

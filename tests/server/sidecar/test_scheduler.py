@@ -200,7 +200,12 @@ def test_who_goes_away_while_a_prompt_is_read_leaves_at_once(desk: Desk) -> None
     other = desk.ask(counting(3), 6)
     asked = desk.ask([*range(100, 600)], 100)
     desk.scheduler.step()
-    timer = threading.Timer(0.05, lambda: (asked.gone.set(), desk.scheduler.cancelled()))
+
+    def go() -> None:
+        asked.gone.set()
+        desk.scheduler.cancelled()
+
+    timer = threading.Timer(0.05, go)
     timer.start()
     desk.run()
     timer.join()

@@ -113,6 +113,12 @@ def read_adapter(path: Path, base: Path) -> AdapterFacts:
     architecture, wanted = value("general.architecture"), fields.get("general.architecture")
     if architecture != wanted:
         raise LintuneError(f"The adapter {path} is for {architecture} models; {base.name} is a {wanted} model.")
+    tokens, known = value(f"{architecture}.vocab_size"), fields.get("tokenizer.ggml.tokens")
+    if tokens is not None and tokens != known:
+        raise LintuneError(
+            f"The adapter {path} was trained with a tokenizer of {tokens:,} tokens; that of {base.name} has {known:,}. "
+            "It would read other tokens than it learned: export the run, and ask the exported model."
+        )
     shapes = {tensor.name: tuple(map(int, reversed(tensor.shape))) for tensor in reader.tensors}
     types = {tensor.tensor_type.name for tensor in reader.tensors}
     if strange := types.difference(_ADAPTER_TYPES):
