@@ -10,6 +10,7 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
@@ -51,6 +52,7 @@ def render(report: Report) -> str:
         script=Markup(script),  # noqa: S704
         headline=wording.headline(report),
         base_name=wording.base_name(report),
+        base_file=PurePath(report.base.file).name,  # a page is passed on, and its folders are nobody's business
         intervals=plots.intervals(report.figures),
         marks=plots.marks(report.marks),
         losses=plots.losses(report.each),

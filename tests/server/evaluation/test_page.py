@@ -108,6 +108,8 @@ def test_it_says_what_came_of_it() -> None:
     for mark in Mark:
         assert f"{mark}: 1" in words
     assert "Equal JSON" in words
+    assert "(SmolLM2-135M-Instruct.Q4_1.gguf)" in words
+    assert "/models" not in words
     assert "50% [0, 100]" in words
 
 
