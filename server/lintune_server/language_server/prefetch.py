@@ -18,6 +18,7 @@ from lintune_server.language_server.preview import Priority
 from lintune_server.language_server.prompts import PromptedSample
 from lintune_server.lint import context as lint_context
 from lintune_server.lint.dataset import DatasetLinter
+from lintune_server.sidecar.client import SidecarError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -50,6 +51,7 @@ class Prefetch:
         """By document, the lines that the client asked about last because they are visible."""
         self._evaluated: Path | None = None
         """The recipe that has a new model."""
+        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     def point(self, document: Document, line: int) -> None:
@@ -73,7 +75,7 @@ class Prefetch:
 
     def typed(self) -> None:
         """The user types: whatever is asked ahead makes way."""
-        if self._task is not None:
+        if self._timer is not None:
             self._begin()
 
     def closed(self, uri: str) -> None:
@@ -83,19 +85,22 @@ class Prefetch:
 
     def end(self) -> None:
         """Stop asking."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
-            self._task = None
         self._session.preview.let_go(self)
 
     def _begin(self, idle: float = _IDLE) -> None:
         """Begin anew, when nothing has happened for so many seconds."""
         self.end()
         if self._session.trusted:
-            self._task = self._session.start(self._run(idle))
+            self._timer = asyncio.get_running_loop().call_later(idle, self._start)
 
-    async def _run(self, idle: float) -> None:
-        await asyncio.sleep(idle)
+    def _start(self) -> None:
+        self._task = self._session.start(self._run())
+
+    async def _run(self) -> None:
         with suppress(LintuneError):  # a hover says what is wrong; nobody has asked for this
             async for sample in self._samples():
                 if not await self._ask(sample):
@@ -117,7 +122,8 @@ class Prefetch:
         new = [question for question in questions if not await preview.knows(question)]
         begin = time.monotonic()
         for asking in preview.ask(new, Priority.AHEAD, self):
-            await asyncio.shield(asking.done)
+            with suppress(SidecarError):  # this prompt is too long
+                await asyncio.shield(asking.done)
         if new and self._session.training.running is not None:
             await asyncio.sleep(_PAUSE * (time.monotonic() - begin))
         return True
@@ -128,10 +134,10 @@ class Prefetch:
             sample = await self._session.questions.read(document, number)
             if sample:
                 yield sample
-        recipe, self._evaluated = self._evaluated, None
-        if recipe:
-            for sample in await asyncio.to_thread(_first_evaluated, recipe):
+        if self._evaluated:
+            for sample in await asyncio.to_thread(_first_evaluated, self._evaluated):
                 yield sample
+            self._evaluated = None
 
     def _places(self) -> Iterator[tuple[Document, int]]:
         documents = self._session.documents
