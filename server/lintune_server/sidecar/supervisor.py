@@ -69,7 +69,7 @@ class Sidecar:
     """A process that answers with the given models: started when first needed, and again after it ended.
 
     models: GGUF file by id, or the adapter on one; the first is the default. context: tokens of prompt and
-    answer together; None for the sidecar's own choice, likewise threads. idle_seconds: it ends by itself after
+    answer together; None for the sidecar's own choice, likewise threads and memory_gb (for all models). idle_seconds: it ends by itself after
     this long without a request; 0 for never. port: 0 for any. token: what requests must carry; None for a new random
     one. Belongs to one event loop. When this process dies, in whatever way, so does the sidecar.
     """
@@ -80,6 +80,7 @@ class Sidecar:
         *,
         context: int | None = None,
         threads: int | None = None,
+        memory_gb: float | None = None,
         idle_seconds: float = 600.0,
         port: int = 0,
         token: str | None = None,
@@ -90,6 +91,7 @@ class Sidecar:
         self._options = {
             "--context": context,
             "--threads": threads,
+            "--memory-gb": memory_gb,
             "--idle-seconds": idle_seconds,
             "--port": port,
         }

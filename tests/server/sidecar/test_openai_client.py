@@ -97,11 +97,8 @@ async def test_any_json_object_streamed(openai: AsyncOpenAI) -> None:
 async def test_a_schema_that_nothing_can_be_held_to(openai: AsyncOpenAI) -> None:
     for schema, problem in (({"type": "nope"}, "Invalid type: nope"), ({"not": {}}, 'Unimplemented keys: .*"not"')):
         with pytest.raises(BadRequestError, match=f"response_format cannot be used: .*{problem}"):
-            await openai.chat.completions.create(
-                model="tuned",
-                messages=QUESTION,
-                response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
-            )
+            form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+            await openai.chat.completions.create(model="tuned", messages=QUESTION, extra_body={"response_format": form})
     with pytest.raises(BadRequestError, match="none of text, json_object, json_schema"):
         await openai.chat.completions.create(
             model="tuned", messages=QUESTION, extra_body={"response_format": {"type": "yaml"}}

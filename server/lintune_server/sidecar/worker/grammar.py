@@ -1,7 +1,8 @@
 """Answers of a given form (`response_format`): which tokens may come next, by llguidance.
 
-llama.cpp has grammars of its own. They need four hundred times as long for a token that they do not expect, leave most
-keywords of JSON Schema out in silence in llama_cpp's conversion, and end the process when nothing is allowed.
+llama.cpp has grammars of its own. They take 4 to 10 ms a token where this takes 0.25 (measured with a vocabulary of
+49,152 tokens), and llama_cpp's conversion of JSON Schemas leaves out keywords such as `minimum` in silence. Here a
+schema that cannot be kept is refused.
 """
 
 from __future__ import annotations
