@@ -68,10 +68,10 @@ def require_serve_extra() -> None:
 class Sidecar:
     """A process that answers with the given models: started when first needed, and again after it ended.
 
-    models: GGUF file by id, or the adapter on one; the first is the default. context: tokens of prompt and
-    answer together; None for the sidecar's own choice, likewise threads and memory_gb (for all models). idle_seconds: it ends by itself after
-    this long without a request; 0 for never. port: 0 for any. token: what requests must carry; None for a new random
-    one. Belongs to one event loop. When this process dies, in whatever way, so does the sidecar.
+    models: GGUF file by id, or the adapter on one; the first is the default. context: tokens of prompt and answer
+    together; None for the sidecar's own choice, likewise threads and memory_gb (for all models). idle_seconds: it ends
+    by itself after this long without a request; 0 for never. port: 0 for any. token: what requests must carry; None for
+    a new random one. Belongs to one event loop. When this process dies, in whatever way, so does the sidecar.
     """
 
     def __init__(

@@ -89,8 +89,11 @@ class Context:
                 f"llama.cpp cannot make room for the tokens of {model.file.path}: {cause.rstrip('.')}. "
                 "Give a smaller --context."
             )
-        self._pointer = pointer
         self._memory = llama_cpp.llama_get_memory(pointer)
+        if not self._memory:
+            llama_cpp.llama_free(pointer)
+            raise ModelError(f"{model.file.path} is no model that writes text from left to right.")
+        self._pointer = pointer
         self._batch = llama_cpp.llama_batch_init(BATCH, 0, 1)
         self._adapter: Adapter | None = None
 
