@@ -94,7 +94,7 @@ async def test_what_is_no_adapter_for_this_model(
     assert "does not fit" in said
     assert "trained on another base model" in said
     write_adapter(bad, demo_model, vocabulary=49_155)
-    assert "trained with a tokenizer of 49,155 tokens" in await refusal(client, bad)
+    assert "trained with a tokenizer of 49155 tokens" in await refusal(client, bad)
     write_adapter(bad, demo_model, tensors=("nothing",))
     assert "holds no matrices" in await refusal(client, bad)
     assert "is no LoRA adapter" in await refusal(client, demo_model)

@@ -94,16 +94,8 @@ def cell_bytes(fields: dict[str, Any]) -> int:
 
 def read_adapter(path: Path, base: Path) -> AdapterFacts:
     """Check that an adapter is whole and fits the base model; raises LintuneError, with what is wrong."""
-    from gguf import GGUFReader
-
-    try:
-        reader = GGUFReader(path)
-    except (OSError, ValueError, KeyError, IndexError, OverflowError, TypeError, struct.error, MemoryError) as error:
-        raise LintuneError(f"The adapter {path} ends early or is damaged ({error}). Write it again.") from error
-
-    def value(key: str) -> Any:
-        return reader.fields[key].contents() if key in reader.fields else None
-
+    adapter = _read_whole(path)
+    value = adapter.fields.get
     if value("general.type") != "adapter" or value("adapter.type") != "lora":
         raise LintuneError(f"{path} is no LoRA adapter (its general.type is {value('general.type')!r}).")
     alpha = value("adapter.lora.alpha")
@@ -116,18 +108,41 @@ def read_adapter(path: Path, base: Path) -> AdapterFacts:
     tokens, known = value(f"{architecture}.vocab_size"), fields.get("tokenizer.ggml.tokens")
     if tokens is not None and tokens != known:
         raise LintuneError(
-            f"The adapter {path} was trained with a tokenizer of {tokens:,} tokens; that of {base.name} has {known:,}. "
+            f"The adapter {path} was trained with a tokenizer of {tokens} tokens; that of {base.name} has {known}. "
             "It would read other tokens than it learned: export the run, and ask the exported model."
         )
-    shapes = {tensor.name: tuple(map(int, reversed(tensor.shape))) for tensor in reader.tensors}
-    types = {tensor.tensor_type.name for tensor in reader.tensors}
-    if strange := types.difference(_ADAPTER_TYPES):
+    if strange := adapter.types.difference(_ADAPTER_TYPES):
         raise LintuneError(
             f"The adapter {path} holds numbers of the type {min(strange)}. They must be F32, F16 or BF16."
         )
-    _check_shapes(path, base, shapes, heads)
-    size = sum(int(tensor.n_bytes) for tensor in reader.tensors)
-    return AdapterFacts(size, value(_CHAT_TEMPLATE))
+    _check_shapes(path, base, adapter.shapes, heads)
+    template = value(_CHAT_TEMPLATE)
+    return AdapterFacts(adapter.size, template if isinstance(template, str) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """All that a small GGUF file says. shapes: outermost dimension first. size: of its tensors, in bytes."""
+
+    fields: dict[str, Any]
+    shapes: dict[str, tuple[int, ...]]
+    types: set[str]
+    size: int
+
+
+def _read_whole(path: Path) -> _Whole:
+    from gguf import GGUFReader
+
+    try:
+        reader = GGUFReader(path)
+        return _Whole(
+            {key: field.contents() for key, field in reader.fields.items() if not key.startswith("GGUF.")},
+            {tensor.name: tuple(map(int, reversed(tensor.shape))) for tensor in reader.tensors},
+            {tensor.tensor_type.name for tensor in reader.tensors},
+            sum(int(tensor.n_bytes) for tensor in reader.tensors),
+        )
+    except (OSError, ValueError, LookupError, ArithmeticError, TypeError, struct.error, MemoryError) as error:
+        raise LintuneError(f"The adapter {path} ends early or is damaged. Write it again.") from error
 
 
 def _check_shapes(path: Path, base: Path, shapes: dict[str, tuple[int, ...]], heads: Heads) -> None:
