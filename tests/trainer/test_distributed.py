@@ -72,6 +72,10 @@ def test_two_processes_learn_as_one_with_the_same_batches(lamps: Path) -> None:
         "checkpoints/checkpoint-8",
         "checkpoints/checkpoint-16",
     ]
+    assert [event.adapter_gguf for event in two.of(CheckpointSaved)] == [
+        "checkpoints/checkpoint-8/adapter.gguf",
+        "checkpoints/checkpoint-16/adapter.gguf",
+    ]
     assert not workers(lamps)
 
 

@@ -104,6 +104,9 @@ def test_a_run_that_axolotl_trains(lamps: Path, small_model: Path) -> None:
     ]
     folder = only_run(lamps)
     assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == ["checkpoint-12", "checkpoint-8"]
+    assert [event.adapter_gguf for event in ended.of(CheckpointSaved)] == [
+        f"checkpoints/checkpoint-{step}/adapter.gguf" for step in (4, 8, 12)
+    ]
     assert sorted(path.name for path in (folder / "adapter").iterdir()) == [
         "adapter_config.json",
         "adapter_model.safetensors",

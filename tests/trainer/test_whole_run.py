@@ -25,7 +25,7 @@ from lintune_schemas.events import (
     StageChanged,
     Verified,
 )
-from lintune_trainer import models
+from lintune_trainer import checkpoints, models
 
 from .trainer_process import LAMPS, Ended
 
@@ -78,8 +78,10 @@ def test_it_learned(trained: Trained) -> None:
 def test_the_run_directory_is_complete(trained: Trained) -> None:
     folder, ended = trained
     assert sorted(path.name for path in folder.iterdir()) == [
+        "Modelfile",
         "README.md",
         "adapter",
+        "adapter.gguf",
         "checkpoints",
         "dataset.lock.json",
         "eval.json",
@@ -95,7 +97,7 @@ def test_the_run_directory_is_complete(trained: Trained) -> None:
     ]
     assert not list(folder.rglob(f"{atomic.PARTIAL_PREFIX}*"))
     written = {event.path: event.bytes for event in ended.of(ArtefactWritten)}
-    assert written.keys() == {"adapter", "merged", "model-f16.gguf", "model-q4_k_m.gguf"}
+    assert written.keys() == {"adapter", "adapter.gguf", "merged", "model-f16.gguf", "model-q4_k_m.gguf"}
     for path, size in written.items():
         whole = folder / path
         files = [whole] if whole.is_file() else list(whole.iterdir())
@@ -110,6 +112,9 @@ def test_the_run_directory_is_complete(trained: Trained) -> None:
     card = (folder / "README.md").read_text()
     assert DEMO_MODEL in card
     assert "apache-2.0" in card
+    for saved in ended.of(CheckpointSaved):
+        assert saved.adapter_gguf == f"{saved.path}/adapter.gguf"
+        assert checkpoints.whole(folder / saved.path)
 
 
 def test_the_export_is_proven(trained: Trained) -> None:
