@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 import torch
 
-from lintune_schemas import events, runs
+from lintune_schemas import events, run_evaluation, runs
 from lintune_schemas.chat import IGNORED_LABEL, ChatTokenizer
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import CheckpointSaved, Evaluation, EvaluationKind, Progress, Verified
 from lintune_schemas.recipe import Recipe
-from lintune_trainer import adapter, checkpoints, data, evaluation, models, preference, training
+from lintune_schemas.run_evaluation import Mark
+from lintune_trainer import adapter, checkpoints, data, eval_file, evaluation, models, preference, training
 from lintune_trainer.data import Sample
 from lintune_trainer.device import Device
-from lintune_trainer.evaluation import Score
+from lintune_trainer.evaluation import Score, Scores
 from lintune_trainer.job import Job
 from lintune_trainer.pairs import Pair
 from lintune_trainer.preference import PairCollator, PairScores
@@ -268,6 +269,17 @@ def both(model: Any, pairs: Sequence[Sample]) -> tuple[Sequence[Score], Sequence
     """The scores of the better and of the worse answers."""
     worse = [pair.rejected for pair in pairs if isinstance(pair, Pair)]
     return evaluation.evaluate(model, pairs, 4).each, evaluation.evaluate(model, worse, 4).each
+
+
+def test_eval_json_says_which_answer_is_likelier(tmp_path: Path, pairs: list[Pair]) -> None:
+    """As a whole: the worse answer of the second pair has the lower loss a token, but more tokens."""
+    better, worse = Scores((Score(4.0, 4, 3), Score(4.0, 2, 1))), Scores((Score(3.0, 3, 3), Score(9.0, 9, 9)))
+    scores = PairScores(better, worse, 0.7, (0.0, 0.0))
+    eval_file.write(tmp_path, tmp_path, pairs[:2], [], base=scores, tuned=scores)
+    found = run_evaluation.read(tmp_path)
+    assert found is not None
+    assert [one.tuned and (one.tuned.loss, one.tuned.prefers) for one in found.each] == [(1.0, False), (2.0, True)]
+    assert [one.mark for one in found.each] == [Mark.STILL_WRONG, Mark.STILL_RIGHT]
 
 
 @pytest.mark.slow
