@@ -34,7 +34,11 @@ def page(report: Report, html: Path, look: Look) -> Iterator[str]:
     yield ""
     yield look.paint(f"{'':<{_NAME}}{'base':>{_ONE}}{'tuned':>{_ONE}}{'difference':>{_CHANGE}}", BOLD)
     for figure in report.figures:
-        yield _row(figure, look, whole=len(report.each))
+        yield _row(figure, look)
+    for count, titles in _of_some(report).items():
+        yield from (
+            look.paint(line, DIM) for line in wrap(f"of {number(count, 'sample')}: {', '.join(titles)}", look.width)
+        )
     yield ""
     yield look.paint("95% intervals; ▲ clearly better, ▼ clearly worse", DIM)
     yield ""
@@ -47,12 +51,20 @@ def page(report: Report, html: Path, look: Look) -> Iterator[str]:
     yield f"Report: {clean(str(nearby(html)))}"
 
 
-def _row(figure: Figure, look: Look, whole: int) -> str:
+def _row(figure: Figure, look: Look) -> str:
     sign, colour = _SIGNS.get(metrics.verdict(figure) or "", ("", ""))
-    title = figure.title if figure.samples == whole else f"{figure.title} ({figure.samples:,})"
     base, tuned = wording.interval(figure, figure.base), wording.interval(figure, figure.tuned)
-    line = f"{title:<{_NAME}}{base:>{_ONE}}{tuned:>{_ONE}}{wording.difference(figure):>{_CHANGE}}"
+    line = f"{figure.title:<{_NAME}}{base:>{_ONE}}{tuned:>{_ONE}}{wording.difference(figure):>{_CHANGE}}"
     return f"{line} {look.paint(sign, colour)}".rstrip()
+
+
+def _of_some(report: Report) -> dict[int, list[str]]:
+    """Metrics that are about fewer samples than all, by how many."""
+    found: dict[int, list[str]] = {}
+    for figure in report.figures:
+        if figure.samples < len(report.each):
+            found.setdefault(figure.samples, []).append(figure.title)
+    return found
 
 
 def _named(what: str, places: list[str], look: Look) -> Iterator[str]:

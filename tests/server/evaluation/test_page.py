@@ -70,7 +70,7 @@ class Seen(HTMLParser):
 
 
 @given(st.lists(st.builds(Said, EVIL, EVIL, EVIL, EVIL), min_size=1, max_size=3))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_no_text_becomes_markup(samples: list[Said]) -> None:
     evil, tame = (page.render(report(some)) for some in (samples, LAMPS[: len(samples)]))
     seen = Seen(evil)
@@ -147,6 +147,11 @@ def test_the_table_fits_a_terminal_of_80_columns(losses: tuple[float, float], tm
     assert max(map(cells, lines[:-1])) <= 80
     assert "fixed 1 · broken 1 · still wrong 1 · still right 1" in lines
     assert "Broken: eval.jsonl:2" in lines
+
+
+def test_metrics_of_some_samples_say_of_how_many(tmp_path: Path) -> None:
+    lines = list(eval_text.page(report([*LAMPS, Said("Hi", "Hello!", "Hi", "Hello!")]), tmp_path / "x.html", Look()))
+    assert "of 4 samples: Valid JSON, Equal JSON" in lines
 
 
 def test_a_large_eval_set_gives_a_page_that_a_browser_can_hold() -> None:
