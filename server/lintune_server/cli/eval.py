@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--max-tokens", type=_count, metavar="N", help="the longest answer (default: twice its reference and 32 more)"
     )
-    how.add_argument("--context", type=_count, metavar="TOKENS", help="room for prompt and answer together")
+    how.add_argument("--context", type=_context, metavar="TOKENS", help="room for prompt and answer together")
     result = parser.add_argument_group("result")
     result.add_argument("--json", action="store_true", help="print one object, by evaluation.schema.json")
     for option, words in (("--fail-under", "is below VALUE"), ("--fail-over", "is above VALUE")):
@@ -175,4 +175,11 @@ class _Told:
 def _count(argument: str) -> int:
     if not argument.isdecimal() or int(argument) < 1:
         raise argparse.ArgumentTypeError(f"give a number of at least 1, not {argument}")
+    return int(argument)
+
+
+def _context(argument: str) -> int:
+    """What the sidecar takes."""
+    if not argument.isdecimal() or not 64 <= int(argument) <= 1 << 20:
+        raise argparse.ArgumentTypeError(f"give a number between 64 and {1 << 20}, not {argument}")
     return int(argument)

@@ -100,7 +100,7 @@ async def ask_all(
                 await _each(wanted, ask, lambda done, id_=id_, wanted=wanted: on_progress(id_, done, len(wanted)))  # type: ignore[misc]
             except LintuneError as error:
                 raise LintuneError(
-                    f"{error} What was answered so far is kept: the same command goes on from there."
+                    f"{str(error).rstrip('.')}. What was answered so far is kept: the same command goes on from there."
                 ) from error
     _CACHE.prune()
     whole = [index for index in range(len(samples)) if index in answers[BASE] and index in answers[TUNED]]

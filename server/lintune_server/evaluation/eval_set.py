@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lintune_schemas.runs import LockedDataset
     from lintune_server.training.records import Record
 
+_NO_ANSWER = "it has no answer to compare with"
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -163,7 +165,9 @@ class _Reading:
                 self._left_out.append(LeftOut(path, line, f"the chat template refuses it: {error}"))
                 continue
             if not sample.whole.learned:
-                self._left_out.append(LeftOut(path, line, "it has no answer to compare with"))
+                cut = len(sample.whole.ids) == self._recipe.sequence_len
+                why = f"sequence_len ({self._recipe.sequence_len:,}) cuts all of its answer off" if cut else _NO_ANSWER
+                self._left_out.append(LeftOut(path, line, why))
                 continue
             self._samples[key] = sample
             self._order.append(key)

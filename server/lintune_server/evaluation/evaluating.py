@@ -61,10 +61,13 @@ async def evaluate(record: Record, options: Options, on_progress: Callable[[str,
     places = {(one.path, one.line) for one in too_long}
     samples = [sample for sample in samples if (sample.path, sample.line) not in places]
     how = Asking(options.max_tokens, context, tuple(chat.end_tokens))
-    answers, refused = await asking.ask_all(compared, samples, how, on_progress)
-    left_out = [*found.left_out, *too_long, *refused]
+    answers, refused = await asking.ask_all(compared, samples, how, on_progress) if samples else ({}, [])
     if not answers:
-        raise LintuneError(f"No sample could be asked about: {left_out[0].reason}. Give more with --context.")
+        one = [*too_long, *refused][0]
+        raise LintuneError(
+            f"No sample could be asked about; of {one.path}:{one.line}, {one.reason}. Make room with --context."
+        )
+    left_out = [*found.left_out, *too_long, *refused]
     both = {
         index: (metrics.result(samples[index], base, fits), metrics.result(samples[index], tuned, fits))
         for index, (base, tuned) in answers.items()

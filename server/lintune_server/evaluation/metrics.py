@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from lintune_server.evaluation.eval_set import EvalSample
 
 _NOTHING = (0.0, 0.0)
+_FEWEST = 10
+"""Samples from which on something is said to be better or worse: of fewer, intervals of the bootstrap are too narrow;
+that of one sample is a point."""
 _MOST = 50.0
 """Nats. Perplexities beyond e to this mean nothing, and JSON has no infinity."""
 
@@ -129,9 +132,10 @@ def figures(results: Sequence[tuple[Result, Result]], seed: int) -> list[Figure]
 
 
 def verdict(figure: Figure) -> Literal["better", "worse"] | None:
-    """What the interval of the difference says of the tuned model; None when 0 is in it, or nothing is better."""
+    """What the interval of the difference says of the tuned model; None when 0 is in it, or nothing is better, or when
+    there are too few samples to say."""
     change = figure.difference
-    if figure.better is None or change.low <= 0 <= change.high:
+    if figure.better is None or figure.samples < _FEWEST or change.low <= 0 <= change.high:
         return None
     return "better" if (change.value > 0) == (figure.better == "higher") else "worse"
 

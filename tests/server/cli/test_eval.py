@@ -31,6 +31,7 @@ def recorded(run: Command) -> Path:
     ("words", "said"),
     [
         (("--limit", "0"), "give a number of at least 1, not 0"),
+        (("--context", "20"), "give a number between 64 and 1048576, not 20"),
         (("--limit", "3", "--samples", "3"), "not allowed with argument"),
         (("--fail-under", "accuracy=1"), "there is no metric accuracy; there are exact, normalized,"),
         (("--fail-over", "perplexity"), "give a number, as perplexity=0.9, not perplexity"),

@@ -149,6 +149,13 @@ class TestWhatIsSaid:
         assert len(found.samples) == 1
         assert [(one.line, one.reason) for one in found.left_out] == [(2, "it has no answer to compare with")]
 
+    def test_of_answers_beyond_sequence_len(self, workspace: Workspace) -> None:
+        long = workspace.write("long.jsonl", [{"prompt": "very " * 50, "completion": "Yes."}, TRAIN[0]])
+        found = workspace.eval_set(workspace.trained(sequence_len=48), long)
+        assert [(one.line, one.reason) for one in found.left_out] == [
+            (1, "sequence_len (48) cuts all of its answer off")
+        ]
+
     def test_of_samples_over_the_context(self, workspace: Workspace) -> None:
         samples = workspace.eval_set(workspace.trained()).samples
         needed = samples[0].longest

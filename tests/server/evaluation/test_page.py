@@ -143,10 +143,17 @@ def test_the_report_is_as_its_schema_says(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("losses", [(3.0, 0.5), (50.0, 1e-9), (1e9, 1e9)])
 def test_the_table_fits_a_terminal_of_80_columns(losses: tuple[float, float], tmp_path: Path) -> None:
-    lines = list(eval_text.page(report(LAMPS, losses=losses), tmp_path / "evaluation.html", Look()))
+    lines = list(eval_text.page(report(LAMPS * 3, losses=losses), tmp_path / "evaluation.html", Look()))
     assert max(map(cells, lines[:-1])) <= 80
-    assert "fixed 1 · broken 1 · still wrong 1 · still right 1" in lines
-    assert "Broken: eval.jsonl:2" in lines
+    assert "fixed 3 · broken 3 · still wrong 3 · still right 3" in lines
+    assert "Broken: eval.jsonl:2, eval.jsonl:6, eval.jsonl:10" in lines
+
+
+@pytest.mark.parametrize(("count", "sign"), [(9, False), (10, True)])
+def test_few_samples_prove_nothing(count: int, sign: bool, tmp_path: Path) -> None:
+    lines = list(eval_text.page(report(LAMPS[:1] * count), tmp_path / "evaluation.html", Look()))
+    (row,) = [line for line in lines if line.startswith("Exact match")]
+    assert row.endswith("▲") is sign
 
 
 def test_metrics_of_some_samples_say_of_how_many(tmp_path: Path) -> None:
