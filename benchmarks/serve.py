@@ -104,13 +104,14 @@ async def _speed(client: SidecarClient, model: Path, threads: int, rounds: int, 
 async def _switching(client: SidecarClient, rounds: int) -> bool:
     """Time to the first token with another adapter than before, and with the same."""
     same, other = [], []
-    for model in ("a", "b", "base"):
-        await _first_token(client, model)
-    for number in range(rounds):
+    for number in range(-2, rounds):
         name, previous = ("a", "b") if number % 2 else ("b", "a")
-        await _first_token(client, previous)
-        other.append(await _first_token(client, name))
-        same.append(await _first_token(client, name))
+        await _first_token(client, previous, 3 * number)
+        switched = await _first_token(client, name, 3 * number + 1)
+        stayed = await _first_token(client, name, 3 * number + 2)
+        if number >= 0:  # those before warm up
+            other.append(switched)
+            same.append(stayed)
     extra = statistics.median(after - before for after, before in zip(other, same, strict=True))
     print(
         f"first token: {statistics.median(same):.1f} ms with the same adapter, {statistics.median(other):.1f} ms "
@@ -119,10 +120,10 @@ async def _switching(client: SidecarClient, rounds: int) -> bool:
     return extra <= MOST_SWITCH_MS
 
 
-async def _first_token(client: SidecarClient, model: str) -> float:
-    """Milliseconds. The prompt is in the cache."""
+async def _first_token(client: SidecarClient, model: str, number: int) -> float:
+    """Milliseconds. Of the prompt all is in the cache but for its last token."""
     begin = time.perf_counter()
-    await client.complete("Hello, my name is", model=model, max_tokens=1)
+    await client.complete([*range(1000, 1016), 2000 + number], model=model, max_tokens=1)
     return (time.perf_counter() - begin) * 1000
 
 

@@ -151,10 +151,6 @@ class Context:
         pointer = llama_cpp.llama_get_logits_ith(self._pointer, index)
         return np.ctypeslib.as_array(pointer, (self._vocabulary_size,))
 
-    def sample(self, sampler: llama_cpp.llama_sampler_p, index: int) -> int:
-        """The token that a sampler chooses after that at `index` of the last batch."""
-        return int(llama_cpp.llama_sampler_sample(sampler, self._pointer, index))
-
     def forget(self, sequence: int, start: int = 0) -> bool:
         """Remove a sequence's tokens from `start` on. False where only all of them can be forgotten."""
         return bool(llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, -1))

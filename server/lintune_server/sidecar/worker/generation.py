@@ -13,6 +13,7 @@ from lintune_server.sidecar.worker.context import Chunk
 from lintune_server.sidecar.worker.events import Finished, Likely, Piece, Scored, log_probabilities
 from lintune_server.sidecar.worker.problems import ApiError
 from lintune_server.sidecar.worker.sampling import Sampler
+from lintune_server.sidecar.worker.slots import End
 from lintune_server.sidecar.worker.text_stream import TextStream
 
 if TYPE_CHECKING:
@@ -131,7 +132,16 @@ class Generation:
                 if self._limit == 0:
                     self._finish("length")
         if not self.over and self.unread == 0:
-            self._advance(at + len(chunk.tokens) - 1)
+            logits = context.logits(at + len(chunk.tokens) - 1)
+            if not self._count:
+                self.slot.end = End(len(self.tokens), logits.copy())
+            self._advance(logits)
+
+    def recall(self) -> None:
+        """Go on with what the slot remembers of the end of the prompt. Raises ModelError."""
+        assert self.slot is not None
+        assert self.slot.end is not None
+        self._advance(self.slot.end.logits.copy())
 
     def fail(self, error: Exception) -> None:
         self._end()
@@ -141,11 +151,10 @@ class Generation:
         """Nobody waits for it."""
         self._end()
 
-    def _advance(self, index: int) -> None:
+    def _advance(self, logits: Logits) -> None:
         """The next token, after the last one that was read."""
-        logits = self.engine.context.logits(index)
         before = logits.copy() if self._task.logprobs is not None else None
-        token = self._sampler.next(self.engine.context, index, logits)
+        token = self._sampler.next(logits)
         self._count += 1
         self._last = time.perf_counter()
         if self._count == 1:

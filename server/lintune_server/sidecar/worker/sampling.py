@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,8 +13,11 @@ import numpy as np
 from lintune_server.sidecar.worker.model import ModelError
 
 if TYPE_CHECKING:
-    from lintune_server.sidecar.worker.context import Context, Logits
+    from lintune_server.sidecar.worker.context import Logits
     from lintune_server.sidecar.worker.grammar import Grammar
+
+_TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+"""llama.cpp's `llama_token_data`."""
 
 _PENALIZED = 64
 """Tokens of the answer that penalties look back on, llama.cpp's default."""
@@ -51,15 +55,15 @@ class Sampler:
             llama_cpp.llama_sampler_free(self._chain)
             self._chain = None
 
-    def next(self, context: Context, index: int, logits: Logits) -> int:
-        """The next token. index: of the logits in the context, which are changed. Raises ModelError."""
+    def next(self, logits: Logits) -> int:
+        """The next token, by the model's logits, which are changed. Raises ModelError."""
         if not np.isfinite(logits.max()):
             raise ModelError(
                 "The model's numbers are not finite: its file, or the adapter, is damaged. Export it again."
             )
         if self._grammar:
             self._grammar.mask(logits)
-        token = int(logits.argmax()) if self._chain is None else context.sample(self._chain, index)
+        token = int(logits.argmax()) if self._chain is None else _choose(self._chain, logits)
         if self._grammar:
             self._grammar.accept(token)
         return token
@@ -72,6 +76,20 @@ class Sampler:
 
 def _is_plain(sampling: Sampling) -> bool:
     return sampling.temperature == 0 and not sampling.penalizes
+
+
+def _choose(chain: llama_cpp.llama_sampler_p, logits: Logits) -> int:
+    """The token that llama.cpp's samplers choose, which is told to them."""
+    each = np.empty(len(logits), _TOKEN_DATA)
+    each["id"] = np.arange(len(logits), dtype=np.int32)
+    each["logit"] = logits
+    each["p"] = 0.0
+    data = ctypes.cast(each.ctypes.data, llama_cpp.llama_token_data_p)
+    array = llama_cpp.llama_token_data_array(data=data, size=len(logits), selected=-1, sorted=False)
+    llama_cpp.llama_sampler_apply(chain, ctypes.byref(array))
+    token = int(array.data[array.selected].id)
+    llama_cpp.llama_sampler_accept(chain, token)
+    return token
 
 
 def _chain(sampling: Sampling, vocabulary_size: int) -> llama_cpp.llama_sampler_p:

@@ -9,6 +9,7 @@ is left of it, so that a long prompt stops nobody.
 from __future__ import annotations
 
 import time
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from lintune_server.sidecar.worker.model import ModelError
 from lintune_server.sidecar.worker.problems import ApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lintune_server.sidecar.worker.context import Chunk
     from lintune_server.sidecar.worker.generation import Generation
 
@@ -99,8 +102,11 @@ class Scheduler:
         """Compute one batch of requests of the same weights."""
         engine, adapter = group[0].engine, group[0].adapter
         placed = [generation for generation in group if engine.place(generation)]
+        for generation in placed:
+            if not generation.unread:
+                _take(generation, generation.recall)
         engine.context.go_on()
-        self._batch = batch = _share(placed)
+        self._batch = batch = _share([generation for generation in placed if not generation.over])
         try:
             if batch:
                 engine.context.use(adapter)
@@ -119,10 +125,7 @@ class Scheduler:
         finally:
             self._batch = []
         for (generation, chunk), start in zip(batch, starts if batch else (), strict=True):
-            try:
-                generation.take(chunk, start)
-            except ModelError as error:
-                generation.fail(ApiError(500, "model_failed", str(error)))
+            _take(generation, partial(generation.take, chunk, start))
 
     def _forget(self, batch: list[tuple[Generation, Chunk]]) -> None:
         """Nothing of a batch was read."""
@@ -143,6 +146,14 @@ class Scheduler:
             return
         engine.pause(last)
         engine.slots.give_up_oldest()
+
+
+def _take(generation: Generation, step: Callable[[], None]) -> None:
+    """Let a request go on; if it cannot, it alone fails."""
+    try:
+        step()
+    except ModelError as error:
+        generation.fail(ApiError(500, "model_failed", str(error)))
 
 
 def _share(placed: list[Generation]) -> list[tuple[Generation, Chunk]]:

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lintune_server.sidecar.worker.context import Context
+    from lintune_server.sidecar.worker.context import Context, Logits
     from lintune_server.sidecar.worker.model import Adapter
 
 SLOTS = 16
 """Requests that are answered at once by a model, and beginnings of prompts that it remembers. An unused one takes no
 memory: all share one pool of tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Of a prompt: how many tokens it has, and what the model thought comes next."""
+
+    length: int
+    logits: Logits
 
 
 @dataclass(eq=False, slots=True)
@@ -24,6 +32,9 @@ class Slot:
     """With what the tokens were read. Another adapter's keys and values are other numbers."""
     tokens: list[int] = field(default_factory=list)
     """That it has read. None that are only being read."""
+    end: End | None = None
+    """Of the prompt that it has read. The same one once more is not read at all; to read its last token again would
+    give slightly other numbers, since batches of one are computed otherwise, and another answer for the same seed."""
     busy: bool = False
     used: int = 0
     """When it was taken last; larger is later."""
@@ -39,7 +50,7 @@ class Slots:
         self._clock = count(1)
 
     def take(self, adapter: Adapter | None, tokens: Sequence[int]) -> Slot | None:
-        """An idle slot that has as much of `tokens` as any, the last one left out: it must be read for what follows.
+        """An idle slot that has as much of `tokens` as any; all of them only if it knows what follows, too.
 
         None when all are busy. One that goes on where another text left off is taken as it is; a text that only begins
         alike gets the beginning in a slot of its own.
@@ -65,6 +76,7 @@ class Slots:
                 if self._partial and common:
                     self._context.share(source.sequence, slot.sequence, common)
                     slot.tokens = list(tokens[:common])
+                    slot.end = source.end if common == len(tokens) else None
         slot.adapter, slot.busy, slot.used = adapter, True, next(self._clock)
         return slot
 
@@ -74,6 +86,8 @@ class Slots:
             self._context.forget(slot.sequence)
             length = 0
         del slot.tokens[length:]
+        if slot.end and slot.end.length > length:
+            slot.end = None
 
     def give_up_oldest(self) -> bool:
         """Empty the idle slot that was taken longest ago; False when all that is left is busy."""
@@ -94,6 +108,9 @@ class Slots:
         """How many tokens of a slot can be used for a text."""
         if slot.adapter is not adapter:
             return 0
-        most = max(min(len(slot.tokens), len(tokens) - 1), 0)
+        ends = slot.end is not None and slot.end.length == len(tokens)
+        most = max(min(len(slot.tokens), len(tokens) - (not ends)), 0)
         common = next((i for i in range(most) if slot.tokens[i] != tokens[i]), most)
+        if ends and common != len(tokens):
+            common = min(common, len(tokens) - 1)
         return common if self._partial or common == len(slot.tokens) else 0
