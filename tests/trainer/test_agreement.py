@@ -1,4 +1,4 @@
-"""From transformers to GGUF to llama.cpp: models of each family say the same there, with an adapter on the base, too."""
+"""From transformers to GGUF to llama.cpp: models of each family say the same, with an adapter on the base, too."""
 
 from pathlib import Path
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lintune_schemas import atomic, base_model, events, verification
+from lintune_schemas import atomic, base_model, events, runs, verification
 from lintune_schemas.verification import REJECTED, ProvenFile, Verification
 from lintune_trainer import export
 
@@ -39,7 +39,7 @@ def verify(
     from lintune_trainer import proof  # needs the serve extra
 
     begin = time.perf_counter()
-    f16, adapter = export.gguf_file(run.folder, "f16"), run.folder / "adapter.gguf"
+    f16, adapter = export.gguf_file(run.folder, "f16"), run.folder / runs.ADAPTER_GGUF
     base_gguf = base_model.gguf_file(base)
     there = base_gguf is not None and base_gguf.is_file() and adapter.is_file()
     subject = proof.Subject(

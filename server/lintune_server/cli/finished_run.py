@@ -12,6 +12,8 @@ import msgspec
 from lintune_schemas import events
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.runs import EVENTS, run_directories
+from lintune_server.cli import verify_text
+from lintune_server.cli.terminal import Look
 from lintune_server.training import narration, records
 from lintune_server.training.supervisor import require_train_extra
 
@@ -47,8 +49,11 @@ def folder_of(path: Path) -> Path:
     return newest.resolve()
 
 
-def trainer(arguments: Sequence[str]) -> int:
-    """Run a command of the trainer's in a process of its own, and tell what it reports; its exit code."""
+def trainer(arguments: Sequence[str], *, quiet: bool = False) -> int:
+    """Run a command of the trainer's in a process of its own, and tell what it reports; its exit code.
+
+    quiet: nothing goes to standard output.
+    """
     require_train_extra()
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "lintune_trainer", *arguments], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
@@ -61,9 +66,11 @@ def trainer(arguments: Sequence[str]) -> int:
                 continue
             if isinstance(event, events.StageChanged) and event.state is events.StageState.STARTED:
                 print(f"{narration.STAGES[event.stage]} …", file=sys.stderr)
+            elif quiet:
+                continue
+            elif isinstance(event, events.Verified):
+                print("The export equals the trained model." if event.ok else "THE EXPORT DIFFERS.")
+                print("\n".join(verify_text.table(event.checks, Look.of(sys.stdout))))
             elif words := narration.notable(event):
                 print(words)
-            if isinstance(event, events.Verified):
-                for check in event.checks:
-                    print(f"  {'ok    ' if check.ok else 'FAILED'} {check.name}: {check.detail}")
     return process.returncode

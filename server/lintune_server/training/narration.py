@@ -63,7 +63,7 @@ def notable(event: Event) -> str | None:
         case ArtefactWritten():
             return f"wrote {event.path} ({event.bytes / 1e6:,.1f} MB)"
         case Verified():
-            failed = [f"{check.name}: {check.detail}" for check in event.checks if not check.ok]
+            failed = [f"{check.link or check.name}: {check.detail}" for check in event.checks if not check.ok]
             return "the export equals the trained model" if event.ok else f"THE EXPORT DIFFERS: {'; '.join(failed)}"
         case Warned():
             return f"warning: {event.message}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _TEXTS = 100
 """Samples whose token ids are compared."""
-_FEWER = 20
+_FEWER = 15
 """Samples whose logits are compared of each quantization, and of the adapter on the base model."""
 
 
@@ -118,7 +118,7 @@ def _measured(
     reading = passages.choose(samples, reference.vocabulary_size, reference.weights)
     few = reading.some(_FEWER)
     some = reading.only(few)
-    trained = [reference.logits(passage) for passage in reading.passages]
+    trained = list(reference.read(reading.passages))
     prompts = answers.prompts(asked, chat, reference.weights)
     longest = max([reading.longest, *(len(prompt.ids) + prompt.limit for prompt in prompts)])
     before_rounding: list[Logits] = []

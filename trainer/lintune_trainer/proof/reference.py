@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from lintune_schemas import processor
 from lintune_trainer import models
+from lintune_trainer.proof.llama import common_start
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from lintune_trainer.proof.llama import Logits, Passage
@@ -28,22 +30,29 @@ class Reference:
         self.weights = sum(parameter.numel() for parameter in self._model.parameters())
 
     @torch.no_grad()
-    def logits(self, passage: Passage) -> Logits:
-        """In fp32, [positions, vocabulary]."""
-        device = self._model.device
-        positions = torch.tensor(passage.positions, dtype=torch.long, device=device)
-        read = self._model(input_ids=torch.tensor([passage.ids], device=device), logits_to_keep=positions)
-        logits: Logits = read.logits[0].float().cpu().numpy()
-        return logits
+    def read(self, passages: Sequence[Passage]) -> Iterator[Logits]:
+        """The logits of each passage in fp32, [positions, vocabulary]. What all begin with is read once."""
+        shared = common_start([passage.ids for passage in passages])
+        start = self._model(input_ids=self._tensor([passages[0].ids[:shared]]), use_cache=True) if shared else None
+        for passage in passages:
+            known = shared if min(passage.positions, default=0) >= shared else 0
+            read = self._model(
+                input_ids=self._tensor([passage.ids[known:]]),
+                past_key_values=copy.deepcopy(start.past_key_values) if start and known else None,
+                logits_to_keep=self._tensor([position - known for position in passage.positions]),
+            )
+            yield read.logits[0].float().cpu().numpy()
+
+    def _tensor(self, numbers: Any) -> torch.Tensor:
+        return torch.tensor(numbers, dtype=torch.long, device=self._model.device)
 
     @torch.no_grad()
     def follow(self, prompt: Sequence[int], answer: Sequence[int]) -> tuple[list[int], list[float]]:
         """Its own choice for each token of an answer, and by how much, in logits, that is ahead of the token there."""
-        tokens = torch.tensor([[*prompt, *answer[:-1]]], device=self._model.device)
-        read: Any = self._model(input_ids=tokens, logits_to_keep=len(answer))
+        read: Any = self._model(input_ids=self._tensor([[*prompt, *answer[:-1]]]), logits_to_keep=len(answer))
         logits = read.logits[0].float()
         best = logits.max(-1)
-        there = logits.gather(1, torch.tensor(answer, device=logits.device)[:, None])[:, 0]
+        there = logits.gather(1, self._tensor(answer)[:, None])[:, 0]
         return best.indices.tolist(), (best.values - there).tolist()
 
 
