@@ -84,6 +84,13 @@ def test_llama_cpp_does_with_it_what_the_adapter_does(llama: Path, tmp_path: Pat
     assert divergence(tuned, by_llama_cpp(llama / "base.gguf", tmp_path / "adapter.gguf")) < 1e-3
 
 
+def test_an_alpha_of_zero_is_no_adapter(llama: Path, tmp_path: Path) -> None:
+    adapted(llama, tmp_path, target_modules=["q_proj"], lora_alpha=0)
+    adapter_gguf.write(tmp_path, llama, tmp_path / "adapter.gguf")
+    tensors = {tensor.name: tensor.data for tensor in GGUFReader(tmp_path / "adapter.gguf").tensors}
+    assert not tensors["blk.0.attn_q.weight.lora_b"].any()
+
+
 def test_what_the_file_says(llama: Path, tmp_path: Path) -> None:
     adapted(llama, tmp_path, target_modules=["q_proj", "down_proj"], use_rslora=True)
     adapter_gguf.write(tmp_path, llama, tmp_path / "adapter.gguf")
