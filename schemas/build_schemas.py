@@ -2,7 +2,8 @@
 and proofs from structs.
 
 Run it after a change of the `axolotl-*` files, of `recipe-descriptions.yaml` or of `lintune_schemas/events.py`,
-`run_evaluation.py`, `evaluation_report.py` and `verification.py`; a test holds that the files in the tree are what this gives.
+`run_evaluation.py`, `evaluation_report.py` and `verification.py`; a test holds that the files in the tree are what this
+gives.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def verification_file() -> Schema:
     for definition in schema["$defs"].values():
         if "properties" in definition:
             definition["required"] = list(definition["properties"])
-    about = "A run's verify.json, and what `lintune verify --json` prints: its files against the model that was trained."
+    about = "A run's verify.json, and what `lintune verify --json` prints: its files against the trained model."
     return {"$schema": DRAFT, "$id": "urn:lintune:verify", "title": "Verification", "description": about, **schema}
 
 

@@ -28,7 +28,7 @@ RECIPE_LOCK = "recipe.lock.yaml"
 DATASET_LOCK = "dataset.lock.json"
 EVENTS = "events.jsonl"
 ADAPTER_GGUF = "adapter.gguf"
-"""The adapter as llama.cpp reads one, of the run and of each of its checkpoints, unless llama.cpp has no place for it."""
+"""The adapter as llama.cpp reads one, of the run and of each checkpoint, unless llama.cpp has no place for it."""
 
 
 class LockedDataset(msgspec.Struct, frozen=True):
