@@ -59,7 +59,7 @@ async def _run(model: Path, adapters: list[Path], rounds: int, tokens: int) -> i
         client = await sidecar.client()
         good.append(await _speed(client, model, threads, rounds, tokens))
         good.append(await _switching(client, rounds * 4))
-        good.append(await _crowd(client, rounds, tokens))
+        good.append(await _crowd(client, min(rounds, 3), tokens // 2))
         assert sidecar.pid is not None
         good.append(await _giving_up(client, psutil.Process(sidecar.pid), rounds))
     return 0 if all(good) else 1
