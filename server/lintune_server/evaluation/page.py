@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from lintune_server import word_diff
 from lintune_server.evaluation import metrics, plots, wording
-from lintune_server.language_server import word_diff
 
 if TYPE_CHECKING:
     from jinja2 import Template

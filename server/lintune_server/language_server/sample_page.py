@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lintune_server.language_server import word_diff
+from lintune_server import word_diff
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

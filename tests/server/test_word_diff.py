@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lintune_server.language_server.sample_page import fence
-from lintune_server.language_server.word_diff import MOST_WORDS, Kind, compare, cut, shown
+from lintune_server.word_diff import MOST_WORDS, Kind, compare, cut, shown
 
 words = st.text(st.sampled_from("ab ,.`-+~\n\r日é"), max_size=40)
 
