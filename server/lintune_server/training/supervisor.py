@@ -25,6 +25,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -38,7 +39,6 @@ from lintune_server.training import narration
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -213,6 +213,10 @@ class TrainerProcess:
             with contextlib.suppress(OSError):
                 own = os.getpriority(os.PRIO_PROCESS, 0)
                 os.setpriority(os.PRIO_PGRP, process.pid, own + _NICER_BY)
+            # Where Linux shares processors out by sessions, as most distributions have it, that counts only among the
+            # processes of one; what is said of the session counts against the editor's and the sidecar's (sched(7)).
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{process.pid}/autogroup").write_text(f"{_NICER_BY}\n", encoding="ascii")
         if self.phase is Phase.STOPPING:  # asked for while it was being started
             self._stop(process)
         elif self._pausing:

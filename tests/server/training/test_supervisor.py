@@ -57,6 +57,7 @@ async def test_assignments_are_handed_on_and_priority_is_low(recipe: Path) -> No
     argv = msgspec.json.decode((outcome.run / "argv").read_bytes())
     assert argv == ["--set", "max_steps=2", "--set", "lora_r=4"]
     assert int((outcome.run / "niceness").read_text()) > os.nice(0)
+    assert (outcome.run / "autogroup").read_text().split()[-1] == "10", "nor does it count as a session of its own"
 
 
 async def test_what_is_no_event_is_skipped(recipe: Path) -> None:

@@ -70,6 +70,8 @@ def main() -> None:
         train = [datasets.read(folder / entry.path, entry) for entry in recipe.datasets]
         runs.write_dataset_lock(run, runs.lock_datasets(recipe, recipe_path, train, []))
     (run / "niceness").write_text(str(os.nice(0)))
+    group = Path("/proc/self/autogroup")  # not on every system
+    (run / "autogroup").write_text(group.read_text() if group.is_file() else "nice 10")
     (run / "argv").write_bytes(msgspec.json.encode(sys.argv[3:]))
     if resumed:
         tell(RunResumed(run=run.name, pid=os.getpid(), step=1))
