@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 from gguf import GGUFReader
@@ -44,14 +46,18 @@ def test_a_proof_can_be_repeated(finished_run: Path) -> None:
     ended = run("verify", finished_run)
     assert ended.code == 0, ended
     assert all(checks(ended).values())
-    assert json.loads((finished_run / "verify.json").read_text())["ok"]
+    written = json.loads((finished_run / "verify.json").read_text())
+    assert written["ok"]
+    schema = json.loads(files("lintune_schemas").joinpath("json/verify.schema.json").read_text())
+    jsonschema.validate(written, schema)
 
 
 def test_weights_changed_in_the_f16_file(finished_run: Path) -> None:
     scale(finished_run / "model-f16.gguf", "blk.15.ffn_down.weight", -1)
     ended = run("verify", finished_run)
     assert ended.code == 1
-    assert not checks(ended)["greedy answers"]
+    assert not checks(ended)["weights of model-f16.gguf"]
+    assert not checks(ended)["logits of model-f16.gguf"]
     assert sorted(path.name for path in finished_run.glob("model-*")) == [
         "model-f16.gguf.rejected",
         "model-q4_k_m.gguf.rejected",
@@ -66,7 +72,8 @@ def test_weights_changed_in_the_quantized_file_only(finished_run: Path) -> None:
     rows[:] = rows[::-1].copy()
     ended = run("verify", finished_run)
     assert ended.code == 1
-    assert [name for name, ok in checks(ended).items() if not ok] == ["weights of model-q4_k_m.gguf"]
+    assert next(name for name, ok in checks(ended).items() if not ok) == "weights of model-q4_k_m.gguf"
+    assert [path.name for path in finished_run.glob("*.rejected")] == ["model-q4_k_m.gguf.rejected"]
 
 
 def test_another_chat_template_and_half_a_file(finished_run: Path) -> None:
@@ -77,14 +84,14 @@ def test_another_chat_template_and_half_a_file(finished_run: Path) -> None:
     gguf.write_bytes(whole.replace(template, template[::-1]))
     ended = run("verify", finished_run)
     assert ended.code == 1
-    assert not checks(ended)["chat template"]
+    assert not checks(ended)["chat template of model-f16.gguf"]
 
     for rejected in finished_run.glob("*.rejected"):
         rejected.rename(rejected.with_suffix(""))
     gguf.write_bytes(whole[: len(whole) // 2])
     ended = run("verify", finished_run)
     assert ended.code == 1
-    assert checks(ended) == {"loads": False}
+    assert not checks(ended)["model-f16.gguf loads"]
 
 
 def test_what_was_rejected_is_written_again(finished_run: Path) -> None:

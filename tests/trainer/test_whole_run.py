@@ -122,12 +122,22 @@ def test_the_export_is_proven(trained: Trained) -> None:
     (verified,) = ended.of(Verified)
     assert verified.ok, verified.checks
     assert [check.name for check in verified.checks] == [
+        "merged weights",
+        "chat template of model-f16.gguf",
         "tokens of model-f16.gguf",
+        "end tokens of model-f16.gguf",
+        "configuration of model-f16.gguf",
+        "chat template of model-q4_k_m.gguf",
         "tokens of model-q4_k_m.gguf",
-        "weights of model-q4_k_m.gguf",
-        "chat template",
+        "end tokens of model-q4_k_m.gguf",
+        "configuration of model-q4_k_m.gguf",
+        "weights of model-f16.gguf",
+        "logits of model-f16.gguf",
         "greedy answers",
         "generation stops",
+        "adapter.gguf on the base model",
+        "weights of model-q4_k_m.gguf",
+        "quantization of model-q4_k_m.gguf",
     ]
     assert json.loads((folder / "verify.json").read_text())["ok"]
 
