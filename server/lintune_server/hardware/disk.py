@@ -57,11 +57,10 @@ def written(recipe: Recipe, facts: ModelFacts) -> Written | None:
     adapted = activations.targets(recipe, facts)
     adapter = 4 * facts.layers * recipe.lora_r * sum(into + out for into, out in adapted.values())
     kept = recipe.save_total_limit or CHECKPOINTS_KEPT
-    checkpoints = (
-        (kept + 1) * 3 * adapter
-    )  # adapter and two averages of AdamW; a new one is whole before an old one goes
+    # The adapter for PEFT and for llama.cpp, two averages of AdamW; a new one is whole before an old one goes.
+    checkpoints = (kept + 1) * 4 * adapter
     if not recipe.lintune.export.gguf:
-        return Written(checkpoints, adapter, 0, 0)
+        return Written(checkpoints, 2 * adapter, 0, 0)
     whole = 2 * facts.parameters  # models are published, merged and converted in 16 bits
     others = sum(BITS.get(name, 5.0) for name in recipe.lintune.export.gguf if name != "f16")
-    return Written(checkpoints, adapter, whole, whole + round(facts.parameters * others / 8))
+    return Written(checkpoints, 2 * adapter, whole, whole + round(facts.parameters * others / 8))

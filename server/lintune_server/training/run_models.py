@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas import base_model
 from lintune_schemas.errors import LintuneError
+from lintune_schemas.runs import ADAPTER_GGUF
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lintune_schemas.recipe import Recipe
 
-_ADAPTER = "adapter.gguf"
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 
@@ -28,14 +28,14 @@ def base_of(recipe: Recipe, recipe_folder: Path) -> Path | None:
 
 def adapter_of(run: Path) -> Path | None:
     """The adapter that a run left."""
-    path = run / _ADAPTER
+    path = run / ADAPTER_GGUF
     return path if path.is_file() else None
 
 
 def checkpoints_of(run: Path) -> dict[int, Path]:
     """The adapters of a run's checkpoints by their steps, the newest first."""
     found: dict[int, Path] = {}
-    for path in (run / "checkpoints").glob(f"checkpoint-*/{_ADAPTER}"):
+    for path in (run / "checkpoints").glob(f"checkpoint-*/{ADAPTER_GGUF}"):
         if name := _CHECKPOINT.fullmatch(path.parent.name):
             found[int(name[1])] = path
     return dict(sorted(found.items(), reverse=True))
