@@ -33,7 +33,7 @@ def main(names: list[str]) -> None:
     for name in names or (*FAMILIES, *_REAL):
         with tempfile.TemporaryDirectory(prefix="lintune-agreement-") as scratch:
             folder = Path(scratch)
-            subject, chat = exports.write(folder, _weights(name, folder), None)
+            subject, chat = exports.write(folder, _weights(name, folder), None, exports.GENTLE if name in _REAL else 8)
             found = exports.row(subject, chat, _SAMPLES)
             figures = [
                 text

@@ -37,11 +37,15 @@ def long_conversation(parts: list[Conversation]) -> Conversation:
     return Conversation(turns)
 
 
-def write_adapter(weights: Path, folder: Path) -> None:
+GENTLE = 1
+"""The alpha of an adapter with which a real model still has favourites; the tiny ones, random themselves, take more."""
+
+
+def write_adapter(weights: Path, folder: Path, alpha: int) -> None:
     """A random LoRA adapter on all linear layers, that changes what the model says."""
     torch.manual_seed(1)
     settings = LoraConfig(
-        r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM"
+        r=4, lora_alpha=alpha, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM"
     )
     tuned: Any = get_peft_model(models.load(weights, torch.float32), settings)
     tuned.save_pretrained(folder)
@@ -72,7 +76,7 @@ def merge(subject: Subject, chat: ChatTokenizer) -> None:
     export.merge(subject.weights, subject.adapter, subject.weights, chat, subject.merged)
 
 
-def write(folder: Path, weights: Path, quantization: str | None) -> tuple[Subject, ChatTokenizer]:
+def write(folder: Path, weights: Path, quantization: str | None, alpha: int = 8) -> tuple[Subject, ChatTokenizer]:
     """Everything that is proven of a model with its random adapter, in a folder that is there."""
     chat = model_files.load_tokenizer_folder(weights)
     subject = Subject(
@@ -84,7 +88,7 @@ def write(folder: Path, weights: Path, quantization: str | None) -> tuple[Subjec
         adapter_gguf=folder / "adapter.gguf",
         base_gguf=folder / "base.gguf",
     )
-    write_adapter(weights, subject.adapter)
+    write_adapter(weights, subject.adapter, alpha)
     merge(subject, chat)
     assert subject.adapter_gguf and subject.base_gguf
     convert(weights, subject.base_gguf, "f16", Origin("base"))

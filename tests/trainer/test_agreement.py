@@ -33,7 +33,7 @@ def test_a_tiny_model(family: str, tmp_path: Path) -> None:
 def test_a_real_model(name: str, tmp_path: Path) -> None:
     demo = base_model.find(DEMO_MODEL, Path())
     weights = real_gemma(tmp_path) if name == "gemma" else models.weights_folder(demo)
-    subject, chat = exports.write(tmp_path, weights, None)
+    subject, chat = exports.write(tmp_path, weights, None, exports.GENTLE)
     require_agreement(exports.row(subject, chat, samples=8))
 
 
