@@ -101,6 +101,7 @@ def test_what_the_file_says(llama: Path, tmp_path: Path) -> None:
         "general.type": "adapter",
         "adapter.type": "lora",
         "adapter.lora.alpha": 32.0,  # 16 times the root of 4
+        "llama.vocab_size": 49_152,
     }
     shapes = {tensor.name: tuple(tensor.data.shape) for tensor in reader.tensors}
     assert shapes == {

@@ -83,6 +83,7 @@ def write(adapter: Path, weights: Path, gguf: Path) -> None:
         writer = GGUFWriter(partial, MODEL_ARCH_NAMES[architecture.gguf])
         writer.add_type(GGUFType.ADAPTER)
         writer.add_string(Keys.Adapter.TYPE, "lora")
+        writer.add_vocab_size(config.vocab_size)  # by which an adapter of another model is known
         alpha = _alpha(peft, peft["lora_alpha"], peft["r"]) or 1.0  # llama.cpp takes 0 for no scale at all
         writer.add_float32(Keys.Adapter.LORA_ALPHA, alpha)
         for module, (down, up) in matrices.items():

@@ -51,12 +51,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="default: any that is free")
     parser.add_argument("--context", type=int, metavar="TOKENS", help="room for prompt and answer together")
     parser.add_argument("--threads", type=int, metavar="N", help="of the CPU")
+    parser.add_argument("--memory-gb", type=float, metavar="GB", help="for all models (default: half of what is free)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Raises LintuneError when there is no such model, or it cannot be served."""
     try:
-        return asyncio.run(serve(models_in(args.model), context=args.context, threads=args.threads, port=args.port))
+        sidecar = Sidecar(
+            models_in(args.model),
+            context=args.context,
+            threads=args.threads,
+            memory_gb=args.memory_gb,
+            idle_seconds=0,
+            port=args.port,
+            token=os.environ.get(TOKEN_VARIABLE),
+        )
+        return asyncio.run(serve(sidecar))
     except KeyboardInterrupt:  # where signals have no handlers: on Windows
         return 0
 
@@ -113,14 +123,13 @@ def _tuned(run: Run, recipe: Recipe | None, base: Path | None) -> Source | None:
     return run.model
 
 
-async def serve(models: dict[str, Source], *, context: int | None, threads: int | None, port: int) -> int:
+async def serve(sidecar: Sidecar) -> int:
     """Serve until Ctrl-C (exit code 0) or until the process dies (1)."""
-    token = os.environ.get(TOKEN_VARIABLE)
     stopped = asyncio.Event()
     if sys.platform != "win32":
         for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(signal_, stopped.set)
-    async with Sidecar(models, context=context, threads=threads, idle_seconds=0, port=port, token=token) as sidecar:
+    async with sidecar:
         await sidecar.client()
         _introduce(sidecar)
         gone = asyncio.create_task(sidecar.wait())
