@@ -118,7 +118,7 @@ def _measured(
     reading = passages.choose(samples, reference.vocabulary_size, reference.weights)
     few = reading.some(_FEWER)
     some = reading.only(few)
-    trained = list(reference.read(reading.passages))
+    trained = reference.read(reading.passages)
     prompts = answers.prompts(asked, chat, reference.weights)
     longest = max([reading.longest, *(len(prompt.ids) + prompt.limit for prompt in prompts)])
     before_rounding: list[Logits] = []

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from lintune_trainer.proof.llama import Logits, Passage
 
 
+_TOKENS, _OUTPUTS = 512, 2**26
+"""That are read at once, those that only fill up included; and logits, of which 2^26 take 256 MiB."""
+
+
 class Reference:
     """The model in a folder, loaded; in fp32, in which small differences tell most, unless that takes over half of the
     machine's memory. Raises LintuneError."""
@@ -30,18 +34,49 @@ class Reference:
         self.weights = sum(parameter.numel() for parameter in self._model.parameters())
 
     @torch.no_grad()
-    def read(self, passages: Sequence[Passage]) -> Iterator[Logits]:
+    def read(self, passages: Sequence[Passage]) -> list[Logits]:
         """The logits of each passage in fp32, [positions, vocabulary]. What all begin with is read once."""
         shared = common_start([passage.ids for passage in passages])
         start = self._model(input_ids=self._tensor([passages[0].ids[:shared]]), use_cache=True) if shared else None
-        for passage in passages:
-            known = shared if min(passage.positions, default=0) >= shared else 0
-            read = self._model(
-                input_ids=self._tensor([passage.ids[known:]]),
-                past_key_values=copy.deepcopy(start.past_key_values) if start and known else None,
-                logits_to_keep=self._tensor([position - known for position in passage.positions]),
-            )
-            yield read.logits[0].float().cpu().numpy()
+        found: dict[int, Logits] = {}
+        later = [index for index, passage in enumerate(passages) if shared and min(passage.positions) >= shared]
+        whole = [index for index in range(len(passages)) if index not in set(later)]
+        for indices, known, cache in ((whole, 0, None), (later, shared, start and start.past_key_values)):
+            for group in self._groups(sorted(indices, key=lambda index: len(passages[index].ids)), passages, known):
+                logits = self._read_together([passages[index] for index in group], known, copy.deepcopy(cache))
+                found.update(zip(group, logits, strict=True))
+        return [found[index] for index in range(len(passages))]
+
+    def _groups(self, indices: Sequence[int], passages: Sequence[Passage], known: int) -> Iterator[list[int]]:
+        """Those of like length together, as many as there is room for: a weight is fetched once for all of them."""
+        group: list[int] = []
+        for index in indices:
+            more = [*group, index]
+            kept = len({at for one in more for at in passages[one].positions})
+            tokens = len(more) * (len(passages[index].ids) - known)
+            if group and (tokens > _TOKENS or len(more) * kept * self.vocabulary_size > _OUTPUTS):
+                yield group
+                more = [index]
+            group = more
+        if group:
+            yield group
+
+    def _read_together(self, passages: Sequence[Passage], known: int, cache: Any) -> list[Logits]:
+        """known: how many tokens of each are in the cache. What fills up the shorter ones comes after their tokens,
+        which do not see it."""
+        longest = max(len(passage.ids) for passage in passages)
+        ids = [[*passage.ids[known:], *[0] * (longest - len(passage.ids))] for passage in passages]
+        kept = sorted({at for passage in passages for at in passage.positions})
+        if cache is not None:
+            cache.batch_repeat_interleave(len(passages))
+        read = self._model(
+            input_ids=self._tensor(ids),
+            past_key_values=cache,
+            logits_to_keep=self._tensor([at - known for at in kept]),
+        )
+        column = {at: number for number, at in enumerate(kept)}
+        columns = [[column[at] for at in passage.positions] for passage in passages]
+        return [logits[chosen].float().cpu().numpy() for logits, chosen in zip(read.logits, columns, strict=True)]
 
     def _tensor(self, numbers: Any) -> torch.Tensor:
         return torch.tensor(numbers, dtype=torch.long, device=self._model.device)
