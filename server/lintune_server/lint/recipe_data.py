@@ -52,7 +52,7 @@ class RecipeData:
     shortest_prompt: int | None = None
     """Tokens that are not learned, of the training sample that has fewest of them."""
     formats: tuple[tuple[Path, SampleFormat], ...] = ()
-    """Of the files, those to evaluate with included, as far as they are known."""
+    """Of the files that are known, those to evaluate with included."""
 
 
 def numbers(recipe: Recipe, path: Path) -> RecipeData | None:

@@ -48,6 +48,7 @@ async def test_of_a_file_that_is_not_open(new_editor: Editor, workspace: Path, d
     new_editor.close(data)
     await noted(new_editor, data, 1)
     behave(workspace, "finish")
+    await new_editor.until(lambda: new_editor.statuses[-1].state != "training")
     assert await new_editor.command("lintune.train") is True
     await noted(new_editor, data)
 
@@ -65,6 +66,7 @@ async def test_it_stays_on_its_line_until_the_next_training(new_editor: Editor, 
     titles = [action.title for action in await new_editor.menu(data, place)]
     assert not any("training" in title for title in titles), "it is no rule that could be explained or ignored"
     behave(workspace, "finish")
+    await new_editor.until(lambda: new_editor.statuses[-1].state != "training")
     assert await new_editor.command("lintune.train") is True
     await noted(new_editor, data)
 

@@ -90,11 +90,15 @@ def numbers(recipe: Path, text: str) -> RecipeData | None:
 
 def test_numbers_of_what_is_trained_on_and_evaluated_with(recipe):
     data = numbers(recipe, RECIPE)
-    assert data == RecipeData(15, 0, tokens=None, trained_tokens=None, longest=None, p99=None)
+    assert data is not None
+    assert replace(data, formats=()) == RecipeData(15, 0, tokens=None, trained_tokens=None, longest=None, p99=None)
     assert numbers(recipe, f"{RECIPE}val_set_size: 0.2\n") == replace(data, training_samples=12, evaluation_samples=3)
     assert numbers(recipe, f"{RECIPE}val_set_size: 4\n") == replace(data, training_samples=11, evaluation_samples=4)
     listed = f"{RECIPE}test_datasets: [{{path: eval.jsonl}}]\n"
-    assert numbers(recipe, listed) == replace(data, evaluation_samples=3)
+    evaluated = numbers(recipe, listed)
+    assert evaluated is not None
+    assert evaluated == replace(data, evaluation_samples=3, formats=evaluated.formats)
+    assert [file.name for file, _ in evaluated.formats] == [*(file.name for file, _ in data.formats), "eval.jsonl"]
     assert numbers(recipe, listed.replace("eval.jsonl", "gone.jsonl")) == replace(data, evaluation_samples=None)
 
 

@@ -48,7 +48,7 @@ def preference_method(source: RecipeSource) -> Iterator[RecipeProblem]:
         return
     formats = dict(source.data.formats)
     for place, name in source.data_paths:
-        format_ = formats.get(real_path(source.path.parent / name))
+        format_ = None if "\0" in name else formats.get(real_path(source.path.parent / name))
         if format_ is None:
             continue
         pairs = format_ is SampleFormat.PREFERENCE
