@@ -8,10 +8,10 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from gguf import GGUFReader
 
 from lintune_schemas import runs
 from lintune_schemas.events import ArtefactWritten, Verified
+from lintune_trainer.proof.gguf_head import Reader
 from lintune_trainer.quantizations import QUANTIZATIONS
 
 from .trainer_process import Ended, run
@@ -26,7 +26,7 @@ def checks(ended: Ended) -> dict[str, bool]:
 
 def scale(gguf: Path, tensor_name: str, factor: float) -> None:
     """Multiply a tensor of an f16 file in place."""
-    (tensor,) = (tensor for tensor in GGUFReader(gguf, "r+").tensors if tensor.name == tensor_name)
+    (tensor,) = (tensor for tensor in Reader(gguf, "r+").tensors if tensor.name == tensor_name)
     tensor.data[:] = tensor.data * np.float16(factor)
 
 
@@ -67,7 +67,7 @@ def test_weights_changed_in_the_f16_file(finished_run: Path) -> None:
 
 def test_weights_changed_in_the_quantized_file_only(finished_run: Path) -> None:
     gguf = finished_run / "model-q4_k_m.gguf"
-    tensor = next(tensor for tensor in GGUFReader(gguf, "r+").tensors if tensor.name == "blk.15.ffn_down.weight")
+    tensor = next(tensor for tensor in Reader(gguf, "r+").tensors if tensor.name == "blk.15.ffn_down.weight")
     rows = tensor.data.reshape(-1, tensor.data.shape[-1])
     rows[:] = rows[::-1].copy()
     ended = run("verify", finished_run)
@@ -111,5 +111,5 @@ def test_every_quantization_keeps_the_weights(trained: tuple[Path, Ended], tmp_p
 
     f16, gguf = trained[0] / "model-f16.gguf", tmp_path / "model.gguf"
     quantize(f16, gguf, quantization)
-    check = tensors.as_before(GGUFReader(f16), gguf, GGUFReader(gguf))
+    check = tensors.as_before(Reader(f16), gguf, Reader(gguf))
     assert check.ok, check.detail

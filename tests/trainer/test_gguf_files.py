@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lintune_schemas.base_model import BaseModel, ModelKind
 from lintune_schemas.errors import LintuneError
 from lintune_trainer import base_gguf, gguf_files, importance
 from lintune_trainer.gguf_files import Origin
+from lintune_trainer.proof.gguf_head import Reader
 from lintune_trainer.proof.llama import Vocabulary
 
 ORIGIN = Origin(
@@ -91,7 +93,7 @@ def test_the_base_model_is_written_once(small_model: Path, tmp_path: Path, monke
     expected = base_model.gguf_file(base)
     written = base_gguf.require(base, small_model)
     assert written == expected
-    kinds = {tensor.tensor_type.name for tensor in GGUFReader(written).tensors if len(tensor.shape) == 2}
+    kinds = {tensor.tensor_type.name for tensor in Reader(written).tensors if len(tensor.shape) == 2}
     assert kinds == {"Q8_0"}
     before = written.stat()
     unused = written.with_name("0.gguf")
@@ -104,18 +106,17 @@ def test_the_base_model_is_written_once(small_model: Path, tmp_path: Path, monke
     assert base_gguf.require(gguf, small_model) == written
 
 
-def rows(path: Path, name: str) -> np.ndarray[Any, Any]:
-    (tensor,) = (tensor for tensor in GGUFReader(path).tensors if tensor.name == name)
-    values: np.ndarray[Any, Any] = dequantize(tensor.data, tensor.tensor_type)
-    return values.astype(np.float32)
+def matrices(path: Path, names: Collection[str]) -> dict[str, np.ndarray[Any, Any]]:
+    """In fp32."""
+    found = (tensor for tensor in Reader(path).tensors if tensor.name in names)
+    return {tensor.name: dequantize(tensor.data, tensor.tensor_type).astype(np.float32) for tensor in found}
 
 
 def test_what_matters_is_rounded_less(f16: Path, small_model: Path, tmp_path: Path) -> None:
     """By the error that importance weighs; the file is the same size."""
     texts = [list(range(start, start + 40)) for start in range(100, 2100, 50)]
     measured = importance.measure(small_model, f16, texts)
-    matrices = {f"blk.{layer}.{name}.weight" for layer in (0, 1) for name in MATRICES}
-    assert measured.keys() == matrices
+    assert measured.keys() == {f"blk.{layer}.{name}.weight" for layer in (0, 1) for name in MATRICES}
     assert measured["blk.0.ffn_down.weight"].shape == (128,)
     importance.write(measured, tmp_path / "imatrix.gguf")
     read = importance.read(tmp_path / "imatrix.gguf")
@@ -123,12 +124,10 @@ def test_what_matters_is_rounded_less(f16: Path, small_model: Path, tmp_path: Pa
         np.testing.assert_allclose(read[name], values)
     gguf_files.quantize(f16, tmp_path / "plain.gguf", "q4_0")
     gguf_files.quantize(f16, tmp_path / "weighed.gguf", "q4_0", read)
+    files = (f16, tmp_path / "plain.gguf", tmp_path / "weighed.gguf")
+    exact, *others = (matrices(file, measured) for file in files)
     for name, values in measured.items():
-        exact = rows(f16, name)
-        plain, weighed = (
-            float((np.square(rows(tmp_path / file, name) - exact) * values).sum())
-            for file in ("plain.gguf", "weighed.gguf")
-        )
+        plain, weighed = (float((np.square(other[name] - exact[name]) * values).sum()) for other in others)
         assert weighed < plain, name
 
 

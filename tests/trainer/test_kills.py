@@ -19,7 +19,6 @@ from shutil import copytree
 
 import pytest
 import yaml
-from gguf import GGUFReader
 from safetensors import safe_open
 
 from lintune_schemas import atomic, events, history, runs
@@ -34,6 +33,7 @@ from lintune_schemas.events import (
     StageChanged,
 )
 from lintune_trainer import checkpoints
+from lintune_trainer.proof.gguf_head import Reader
 
 from .trainer_process import LAMPS, command, only_run, train
 
@@ -144,8 +144,8 @@ def lengths(reference: list[Event]) -> dict[str, float]:
 
 def artefacts(run: Path) -> Iterator[str]:
     """What has its final name in a run directory, each read to its end."""
-    for path in run.glob("model-*.gguf"):
-        for tensor in GGUFReader(path).tensors:
+    for path in run.glob("*.gguf"):
+        for tensor in Reader(path).tensors:
             assert tensor.data.size
         yield "gguf"
     for name in ("adapter", "merged"):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lintune_trainer import gguf_files
+from lintune_trainer.proof.gguf_head import Reader
 from lintune_trainer.quantizations import QUANTIZATIONS
 
 
@@ -54,7 +55,7 @@ def smallest_llama(path: Path, hidden: int, intermediate: int) -> Path:
 
 def kinds(path: Path) -> list[str]:
     """The types of a layer's matrices."""
-    tensors = gguf.GGUFReader(path).tensors
+    tensors = Reader(path).tensors
     return [one.tensor_type.name for one in tensors if one.name.startswith("blk.") and len(one.shape) == 2]
 
 

@@ -204,10 +204,10 @@ def test_llama_cpp_answers_in_the_taught_form(trained: Trained) -> None:
 
 
 def test_the_gguf_holds_the_merged_weights(trained: Trained) -> None:
-    from gguf import GGUFReader
+    from lintune_trainer.proof.gguf_head import Reader
 
     folder = trained[0]
-    tensors = {tensor.name: tensor.data for tensor in GGUFReader(folder / "model-f16.gguf").tensors}
+    tensors = {tensor.name: tensor.data for tensor in Reader(folder / "model-f16.gguf").tensors}
     with safe_open(folder / "merged" / "model.safetensors", "pt") as merged:
         for theirs, ours in (
             ("token_embd.weight", "model.embed_tokens.weight"),
