@@ -17,7 +17,8 @@ from .editor import Editor
 
 pytestmark = pytest.mark.slow
 
-STEPS = 60
+STEPS = 250
+"""So many that a run is still going on when a save comes, on fast machines, too: a step takes some 30 ms."""
 
 RECIPE = """\
 base_model: {model}
