@@ -122,6 +122,7 @@ def _carry_out(
             weights = models.weights_folder(base)
             if export.has_llama_cpp():
                 export.require_base(this, base, weights)
+                on.free_memory()
             model = HeldModel(weights, recipe, on)
 
         evaluations = list(this.past.evaluations)
