@@ -144,7 +144,9 @@ def lengths(reference: list[Event]) -> dict[str, float]:
 
 def artefacts(run: Path) -> Iterator[str]:
     """What has its final name in a run directory, each read to its end."""
-    for path in run.glob("*.gguf"):
+    for path in [run / runs.ADAPTER_GGUF, *run.glob("model-*.gguf")]:
+        if not path.exists():
+            continue
         for tensor in Reader(path).tensors:
             assert tensor.data.size
         yield "gguf"
