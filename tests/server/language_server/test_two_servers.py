@@ -65,6 +65,11 @@ async def test_a_save_is_trained_once(editors: tuple[Editor, Editor], workspace:
     assert [editor.shown for editor in editors] == [[], []]
 
 
+def states(workspace: Path) -> list[RunState]:
+    """Of all runs, the newest first."""
+    return [run.state for run in runs.of_recipe(workspace / "recipe.yaml")]
+
+
 async def test_what_one_stops_the_other_does_not_begin_again(editors: tuple[Editor, Editor], workspace: Path) -> None:
     behave(workspace, "gate")
     changed(workspace, "1")
@@ -89,8 +94,9 @@ async def test_saves_during_the_run_are_trained_once_after_it(editors: tuple[Edi
     await editors[0].until(lambda: count_runs(workspace) == 2)
     for editor in editors:
         await editor.until(lambda: editor.statuses[-1].state == "ready")  # noqa: B023
+    await editors[0].until(lambda: states(workspace) == [RunState.FINISHED] * 2)
     await asyncio.sleep(2)
-    assert [run.state for run in runs.of_recipe(workspace / "recipe.yaml")] == [RunState.FINISHED] * 2
+    assert states(workspace) == [RunState.FINISHED] * 2
 
 
 async def test_a_run_is_superseded_once(editors: tuple[Editor, Editor], workspace: Path) -> None:
@@ -105,8 +111,9 @@ async def test_a_run_is_superseded_once(editors: tuple[Editor, Editor], workspac
     (workspace / "go").touch()
     for editor in editors:
         await editor.until(lambda: editor.statuses[-1].state == "ready")  # noqa: B023
+    await editors[0].until(lambda: states(workspace)[0] is RunState.FINISHED)
     await asyncio.sleep(2)
-    assert [run.state for run in runs.of_recipe(recipe)] == [RunState.FINISHED, RunState.CANCELLED]
+    assert states(workspace) == [RunState.FINISHED, RunState.CANCELLED]
     assert [editor.shown for editor in editors] == [[], []]
 
 
