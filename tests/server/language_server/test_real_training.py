@@ -78,7 +78,7 @@ async def test_a_save_trains_and_the_hover_shows_the_answer(real: Editor, worksp
     assert asked["reference"] == "on"
     assert asked["model"] in (str(run.model), str(run.folder / "adapter.gguf"))
     assert asked["tokens_per_second"] > 0
-    assert asked["tuned"].splitlines()[0] in text, "the hover and the command give one answer"
+    assert asked["tuned"].partition("\n")[0] in text, "the hover and the command give one answer"
     assert real.shown == [f"Line 1, tuned model: {asked['tuned']}\nReference: on"], (
         "for clients that only call commands"
     )
