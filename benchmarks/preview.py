@@ -49,8 +49,8 @@ CACHED_S = 0.030
 ABORT_S = 0.200
 HOVERS, ABORTS = 50, 5
 LOOK_S = 0.005
-QUIET_S = 0.6
-"""Without any use of the processor: then it was idle since the last one."""
+QUIET_S = 0.3
+"""Without any use of the processor: then it was idle since the last one. A server waits longer before it asks ahead."""
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 LONG = '{"messages": [{"role": "user", "content": "Tell me the story of %d towns, each at great length."}, \
 {"role": "assistant", "content": "Once"}]}\n'
