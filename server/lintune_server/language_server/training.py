@@ -35,10 +35,6 @@ _SHUTDOWN_GRACE = 1.5
 """Seconds a trainer gets at shutdown: editors kill a server that takes longer than two."""
 _LOOK_EVERY = 3.0
 """Seconds between two looks whether another program trains."""
-_COURTESY = 1.0
-"""Seconds after the end of a training that another program started, in which that one may begin the next: for a save
-that both have seen."""
-
 _MOST_LOOKS, _REST = 5, 0.2
 """At files that change while they are looked at, and the seconds between two looks."""
 
@@ -393,10 +389,6 @@ class Training:
 
         job.elsewhere = True
         trained = await follow(job.recipe, seen)
-        await asyncio.sleep(_COURTESY)
-        while await asyncio.to_thread(trainers.is_at_work, job.recipe.parent):
-            trained |= await follow(job.recipe, seen)
-            await asyncio.sleep(_COURTESY)
         await self._view.left(job.recipe)
         self._elsewhere[job.recipe] = trained
         if job.fingerprint and not job.by_hand and not job.halted:
