@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from typing import Any
 
 from lintune_schemas import base_model, events, model_heads
 from lintune_schemas.events import ArtefactWritten, Stage, StageChanged, StageState, Verified
+from lintune_schemas.processor import peak_memory
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "smart-home"
 SECONDS, TIMES, MORE = 40, 1.3, 1e9
@@ -142,8 +142,7 @@ def child(task: str, model: str, base: str, adapter: str, more: str) -> int:
         with torch.no_grad():
             loaded = AutoModelForCausalLM.from_pretrained(base, dtype="auto")
             PeftModel.from_pretrained(loaded, adapter).merge_and_unload().save_pretrained(more)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"memory": memory, "seconds": round(time.perf_counter() - begin, 1)}))
+    print(json.dumps({"memory": peak_memory(), "seconds": round(time.perf_counter() - begin, 1)}))
     return 0
 
 

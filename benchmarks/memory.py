@@ -82,13 +82,9 @@ seconds = []
 streams = Streams()
 streams.print = lambda line: seconds.append(json.loads(line).get("tokens_per_second"))
 train(Path(sys.argv[1]), (), streams)
-import torch
-peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
-if not peak:
-    status = Path("/proc/self/status").read_text()
-    peak = int(status.split("VmHWM:")[1].split()[0]) << 10
+from lintune_trainer.device import peak_memory
 speeds = [speed for speed in seconds if speed]
-Path(sys.argv[2]).write_text(json.dumps({"peak": peak, "tokens_per_second": speeds[-1]}))
+Path(sys.argv[2]).write_text(json.dumps({"peak": peak_memory(), "tokens_per_second": speeds[-1]}))
 """
 
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -34,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 from lintune_schemas import base_model, datasets, model_files
 from lintune_schemas import recipe as recipes
 from lintune_schemas.plan import plan
+from lintune_schemas.processor import peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -217,7 +217,7 @@ def child(side: str, recipe_path: Path, assignments: list[str], out: Path) -> No
             seen, model = train_with_lintune(recipe_path, assignments)
         else:
             seen, model = train_plainly(recipe_path, assignments, prepared=side == "prepared")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+        peak = peak_memory()
         loss = evaluate(model, recipes.load(recipe_path), recipe_path.parent)
     figures = {**seen, "tokens_per_second": seen["tokens"] / seen["seconds"], "peak": peak, "eval_loss": loss}
     out.write_text(json.dumps(figures), encoding="utf-8")

@@ -102,6 +102,19 @@ def memory() -> tuple[int | None, int | None]:
     return total, min(available, total)
 
 
+def peak_memory() -> int | None:
+    """Bytes: the most RAM that this process held at a time. None: not known."""
+    # Not Linux's ru_maxrss: a process inherits that of the one that started it.
+    high = _field(_read(Path("/proc/self/status")), "VmHWM").split()
+    if high:
+        return int(high[0]) << 10
+    if sys.platform != "darwin":
+        return None
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def _limit(folder: Path) -> tuple[int | None, int | None]:
     """A control group's limit, and what is used of it; files in the cache do not count, they make room."""
     for limit_name, used_name, cached_key in (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lintune_schemas.processor import processor
+from lintune_schemas import processor
 
 if TYPE_CHECKING:
     from lintune_schemas.recipe import Recipe
@@ -42,21 +42,14 @@ def choose(recipe: Recipe) -> Device:
     dtype = _dtype(recipe, cuda)
     if cuda:
         return Device("cuda", torch.cuda.get_device_name(0), dtype)
-    threads = processor().cores
+    threads = processor.processor().cores
     torch.set_num_threads(threads)
     return Device("cpu", f"CPU, {threads} {'thread' if threads == 1 else 'threads'}", dtype)
 
 
 def peak_memory() -> int | None:
     """The most bytes in use so far: of the GPU, without one of this process. None where that cannot be known."""
-    if torch.cuda.is_available():
-        return int(torch.cuda.max_memory_allocated())
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return int(torch.cuda.max_memory_allocated()) if torch.cuda.is_available() else processor.peak_memory()
 
 
 def _dtype(recipe: Recipe, cuda: bool) -> torch.dtype:
