@@ -4,8 +4,8 @@ import { createInterface } from "node:readline";
 import * as vscode from "vscode";
 import { LanguageClient, RevealOutputChannelOn, TransportKind } from "vscode-languageclient/node";
 
+import { PROTOCOL } from "./protocol";
 import type { ServerCommand } from "./python";
-import type { Status } from "./status";
 
 const SELECTOR = ["file", "untitled"].flatMap((scheme) => [
   { scheme, language: "jsonl" },
@@ -17,17 +17,17 @@ const SELECTOR = ["file", "untitled"].flatMap((scheme) => [
 export function createClient(
   server: ServerCommand,
   output: vscode.LogOutputChannel,
-  onStatus: (status: Status) => void,
   onAnswer: (uri: string, line: number) => void,
 ): LanguageClient {
   const run = { command: server.command, args: [...server.args], transport: TransportKind.stdio };
-  const client = new LanguageClient("lintune", "Lintune", run, {
+  return new LanguageClient("lintune", "Lintune", run, {
     documentSelector: SELECTOR,
     outputChannel: output,
     stdioOptions: { stdout: logLines, stderr: logLines },
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     // Told of each keystroke's findings as soon as they are known, which asking for them would only delay.
     initializationOptions: () => ({
+      protocol: PROTOCOL,
       trusted: vscode.workspace.isTrusted,
       showAnswers: false,
       commandLinks: true,
@@ -60,8 +60,6 @@ export function createClient(
       },
     },
   });
-  client.onNotification("lintune/status", onStatus);
-  return client;
 }
 
 /** What a server writes on stderr is its log; each line names its own level. The client would call all errors. */

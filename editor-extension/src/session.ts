@@ -7,6 +7,7 @@ import { type LanguageClient, State } from "vscode-languageclient/node";
 import { createClient, grantTrust } from "./client";
 import { offerInstall, openInstallTerminal } from "./install";
 import { expand, installCommand, type InstallTarget, search, type Search } from "./python";
+import type { Status } from "./status";
 import { StatusBar } from "./statusBar";
 
 /** The command behind the item in the status bar. */
@@ -16,10 +17,23 @@ const SHOW_OUTPUT = "Show Output";
 /** Between two looks for the package while the user installs it; a look takes tens of milliseconds. */
 const LOOK_EVERY_MS = 3_000;
 
+/** The server as features see it: it may be started anew at any time. */
+export interface Server {
+  /** Ask it, once it runs. Rejects when there is none, or when it says what is wrong. */
+  request<R>(method: string, params: object): Promise<R>;
+  /** Hear what it says, whichever process says it. */
+  onNotification<P>(method: string, handler: (params: P) => void): vscode.Disposable;
+  /** It was started, or started anew: what was asked before may be another now. */
+  readonly onDidStart: vscode.Event<void>;
+}
+
 /** One server for the window, started when something concerns it. */
-export class Session implements vscode.Disposable {
+export class Session implements Server, vscode.Disposable {
   readonly output = vscode.window.createOutputChannel("Lintune", { log: true });
   readonly statusBar = new StatusBar(MENU);
+  private readonly startedEmitter = new vscode.EventEmitter<void>();
+  readonly onDidStart = this.startedEmitter.event;
+  private readonly heard = new Map<string, Set<(params: unknown) => void>>();
   private client: LanguageClient | undefined;
   /** What the client runs. */
   private running: string | undefined;
@@ -28,6 +42,12 @@ export class Session implements vscode.Disposable {
   /** Starts and stops happen one after the other. */
   private turn: Promise<void> = Promise.resolve();
   private begun = false;
+
+  constructor() {
+    this.onNotification<Status>("lintune/status", (status) => {
+      this.statusBar.show(status);
+    });
+  }
 
   /** Start the server, unless that was tried before. */
   start(): Promise<void> {
@@ -79,6 +99,27 @@ export class Session implements vscode.Disposable {
     }
   }
 
+  async request<R>(method: string, params: object): Promise<R> {
+    await this.start();
+    if (!this.client?.isRunning()) {
+      throw new Error("Lintune's language server is not running. The output says why.");
+    }
+    return this.client.sendRequest<R>(method, params);
+  }
+
+  onNotification<P>(method: string, handler: (params: P) => void): vscode.Disposable {
+    const handlers = this.heard.get(method) ?? new Set();
+    if (!this.heard.has(method)) {
+      this.heard.set(method, handlers);
+      this.listen(method);
+    }
+    const hear = (params: unknown) => {
+      handler(params as P);
+    };
+    handlers.add(hear);
+    return new vscode.Disposable(() => handlers.delete(hear));
+  }
+
   /** Type the install command into a terminal. When the package is there, the server starts. */
   async install(): Promise<void> {
     const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
@@ -92,6 +133,7 @@ export class Session implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.startedEmitter.dispose();
     this.statusBar.dispose();
     this.output.dispose();
   }
@@ -108,21 +150,20 @@ export class Session implements vscode.Disposable {
     }
     const { command, args } = result.found;
     this.output.info(`Starting ${command} ${args.join(" ")} (from the ${result.origin}).`);
-    const client = createClient(
-      result.found,
-      this.output,
-      (status) => {
-        this.statusBar.show(status);
-      },
-      (uri, line) => void showHover(vscode.Uri.parse(uri), line),
-    );
+    const onAnswer = (uri: string, line: number) => void showHover(vscode.Uri.parse(uri), line);
+    const client = createClient(result.found, this.output, onAnswer);
     client.onDidChangeState(({ newState }) => {
       // The client starts a server that died again, until it has died too often.
       if (newState === State.Stopped && this.client === client) {
         this.statusBar.problem("stopped", "The language server has stopped. The output says why.");
+      } else if (newState === State.Running && this.client === client) {
+        this.startedEmitter.fire();
       }
     });
     this.client = client;
+    for (const method of this.heard.keys()) {
+      this.listen(method);
+    }
     this.running = command;
     try {
       await client.start();
@@ -146,6 +187,14 @@ export class Session implements vscode.Disposable {
     if (client?.needsStop()) {
       await client.dispose();
     }
+  }
+
+  private listen(method: string): void {
+    this.client?.onNotification(method, (params: unknown) => {
+      for (const handler of this.heard.get(method) ?? []) {
+        handler(params);
+      }
+    });
   }
 
   private inTurn(action: () => Promise<void>): Promise<void> {

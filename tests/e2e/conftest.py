@@ -80,10 +80,11 @@ def open_window(
             playwright.chromium.launch(executable_path=chromium, args=_BROWSER_FLAGS) as browser,
         ):
             page = browser.new_page(viewport={"width": 1360, "height": 850}, device_scale_factor=1.5)
-            window = Window(page, screenshots)
+            window = Window(page, screenshots, state / "data" / "Machine" / "settings.json")
             try:
                 window.load(url)
                 yield window
+                assert errors_of_ours(state) == []
             except BaseException:
                 window.picture(f"failed-{request.node.name}")
                 raise
@@ -92,6 +93,19 @@ def open_window(
                     shutil.copy(log, screenshots / f"{request.node.name}-{log.name}")
 
     return opened
+
+
+def errors_of_ours(state: Path) -> list[str]:
+    """Lines of the extension host's log that tell of an error of our extension, and tracebacks in its own."""
+    found: list[str] = []
+    for log in logs(state):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if log.name == "remoteexthost.log":
+            found += [line for line in lines if "[error]" in line and "lintune" in line.lower()]
+        else:
+            # What a server writes on stderr is not an error by itself; a traceback is.
+            found += [line for line in lines if "Traceback" in line]
+    return found
 
 
 def logs(state: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from typing import TYPE_CHECKING
@@ -18,16 +19,27 @@ _PATIENCE = 60
 """Seconds for whatever is quick: nothing takes that long, but the machine may be busy training."""
 _HOVER_PATIENCE = 10
 
+_REPAINT = 500
+"""Milliseconds: tokens and web views take the new colours a moment after the workbench has."""
+
+THEMES = {
+    "light": ("Default Light Modern", "vs"),
+    "dark": ("Default Dark Modern", "vs-dark"),
+    "contrast": ("Default High Contrast", "hc-black"),
+}
+"""What a theme is called, and the class that the workbench has in it."""
+
 expect.set_options(timeout=_PATIENCE * 1_000)
 
 
 class Window:
     """Drives one window."""
 
-    def __init__(self, page: Page, screenshots: Path) -> None:
+    def __init__(self, page: Page, screenshots: Path, settings: Path) -> None:
         self.page = page
         page.set_default_timeout(_PATIENCE * 1_000)
         self._screenshots = screenshots
+        self._settings = settings
         self.lintune_item = page.locator('.statusbar-item[id="lintune.lintune.lintune.status"]')
         self.status_bar = page.locator(".part.statusbar")
         self.squiggles = page.locator(".squiggly-error")
@@ -123,6 +135,16 @@ class Window:
         """Put the pointer nowhere special before, or the picture shows what it rests on."""
         # Without animations: a hover that fades in would be caught half-way.
         self.page.screenshot(path=self._screenshots / f"{name}.png", animations="disabled")
+
+    def pictures(self, name: str) -> None:
+        """One in each kind of theme: NAME-light, NAME-dark, NAME-contrast; at the end the theme is as before."""
+        before = json.loads(self._settings.read_text(encoding="utf-8"))
+        for suffix, (theme, mark) in THEMES.items():
+            self._settings.write_text(json.dumps({**before, "workbench.colorTheme": theme}), encoding="utf-8")
+            expect(self.page.locator(f".monaco-workbench.{mark}")).to_have_count(1)
+            self.page.wait_for_timeout(_REPAINT)
+            self.picture(f"{name}-{suffix}")
+        self._settings.write_text(json.dumps(before), encoding="utf-8")
 
     def _hover_on(self, line: int) -> str:
         self.page.keyboard.press("Escape")
