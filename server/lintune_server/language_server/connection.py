@@ -83,6 +83,8 @@ class LintuneServer(LanguageServer):
         """A fault of ours in a handler: in the log with its traceback (by pygls), and shown once."""
         if isinstance(error, JsonRpcMethodNotFound):
             return  # the client asked for something that we never offered
+        if isinstance(error, JsonRpcException) and error.code == types.LSPErrorCodes.RequestFailed:
+            return  # it asked for something that is refused, and was told why
         log.error("%s: %s", source.__name__, error)
         self.session.messages.once(f"Lintune hit an internal error: {error}. The log has the details.")
 

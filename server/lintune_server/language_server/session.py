@@ -31,6 +31,7 @@ from lintune_server.language_server.questions import Questions
 from lintune_server.language_server.readers import Readers
 from lintune_server.language_server.remote import Surroundings
 from lintune_server.language_server.run_notes import RunNotes
+from lintune_server.language_server.run_records import RunRecords
 from lintune_server.language_server.settings import Settings
 from lintune_server.language_server.text import Encoding
 from lintune_server.language_server.training import Training
@@ -67,6 +68,7 @@ class Session:
         self.marks = Marks(self)
         self.workspace = Workspace(self)
         self.run_notes = RunNotes(self)
+        self.run_records = RunRecords(self)
         self.training = Training(self)
         self.questions = Questions(self)
         self.outlooks = Outlooks(self)
@@ -97,6 +99,7 @@ class Session:
         self.prefetch.end()
         self.preview.close()
         self.workspace.close()
+        self.run_records.close()
         await asyncio.gather(self.training.end(), self.sidecar.close(), self.analyst.close())
         self._executor.shutdown(wait=False, cancel_futures=True)
 

@@ -66,6 +66,11 @@ class Workspace:
                 return candidates[0]
         raise LintuneError("This workspace has several recipes. Open the one to train.")
 
+    async def settled(self) -> None:
+        """Wait for what is being looked for: until then the recipes are not all known."""
+        async with self._learning:
+            return
+
     # What the client does
 
     async def begin(self, folders: list[Path]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lintune_schemas import events, runs
-from lintune_schemas.events import CheckpointSaved, RunStarted
+from lintune_schemas.events import CheckpointSaved, RunResumed, RunStarted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,8 @@ class RunLog:
 
     def _forget(self) -> None:
         self.started: RunStarted | None = None
+        self.pid: int | None = None
+        """The process that carries it out, or did."""
         self.checkpoint: CheckpointSaved | None = None
         """The newest one whose adapter llama.cpp can read."""
         self.last: Event | None = None
@@ -57,5 +59,8 @@ class RunLog:
         match event:
             case RunStarted():
                 self.started = event
+                self.pid = event.pid
+            case RunResumed():
+                self.pid = event.pid
             case CheckpointSaved(adapter_gguf=str()):
                 self.checkpoint = event

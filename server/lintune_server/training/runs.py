@@ -101,7 +101,7 @@ def read(folder: Path) -> Run:
     recipe = started.recipe if started else lock and lock.recipe
     return Run(
         folder,
-        _state(last, begun.pid if begun else None, folder),
+        state_of(last, begun.pid if begun else None, folder),
         Path(recipe) if recipe else None,
         lock.fingerprint if lock else None,
         last,
@@ -152,7 +152,8 @@ _TAIL = 1 << 16
 """Bytes: more than a last event has."""
 
 
-def _state(last: Event | None, pid: int | None, folder: Path) -> RunState:
+def state_of(last: Event | None, pid: int | None, folder: Path) -> RunState:
+    """How a run is: by the last event of its record, the process that it named, and its directory."""
     match last:
         case RunFinished():
             return RunState.FINISHED

@@ -18,6 +18,7 @@ from lintune_server.language_server.features import (
     inlay_hints,
     inline_completion,
     lifecycle,
+    run_events,
     selection_ranges,
     semantic_tokens,
 )
@@ -42,6 +43,7 @@ def register(server: LintuneServer) -> None:
         hover,
         inlay_hints,
         inline_completion,
+        run_events,
         selection_ranges,
         semantic_tokens,
     ):
