@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from .code_server import REPOSITORY, copy_example, package_extension, serve
+from .errors import errors_in_logs, logs, said_in
 from .window import Window
 
 if TYPE_CHECKING:
@@ -81,10 +82,11 @@ def open_window(
         ):
             page = browser.new_page(viewport={"width": 1360, "height": 850}, device_scale_factor=1.5)
             window = Window(page, screenshots, state / "data" / "Machine" / "settings.json")
+            said = said_in(page)
             try:
                 window.load(url)
                 yield window
-                assert errors_of_ours(state) == []
+                assert [*errors_in_logs(state), *said] == []
             except BaseException:
                 window.picture(f"failed-{request.node.name}")
                 raise
@@ -93,25 +95,3 @@ def open_window(
                     shutil.copy(log, screenshots / f"{request.node.name}-{log.name}")
 
     return opened
-
-
-def errors_of_ours(state: Path) -> list[str]:
-    """Lines of the extension host's log that tell of an error of our extension, and tracebacks in its own."""
-    found: list[str] = []
-    for log in logs(state):
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        if log.name == "remoteexthost.log":
-            found += [line for line in lines if "[error]" in line and "lintune" in line.lower()]
-        else:
-            # What a server writes on stderr is not an error by itself; a traceback is.
-            found += [line for line in lines if "Traceback" in line]
-    return found
-
-
-def logs(state: Path) -> list[Path]:
-    """The logs that tell of our extension: its own, and that of the process it runs in."""
-    return [
-        log
-        for log in (state / "data" / "logs").rglob("*.log")
-        if log.name == "remoteexthost.log" or log.name.endswith("Lintune.log")
-    ]
