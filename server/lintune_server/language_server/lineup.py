@@ -86,6 +86,11 @@ class Lineups:
                     return found
         return {}
 
+    def runs_of(self, path: Path, recipe: Recipe) -> list[RunLog]:
+        """The runs of a recipe that learned the prompts it makes, newest first."""
+        with self._lock:
+            return [log for log in self._logs_of(path) if self._learns(log, recipe)]
+
     def _find(self, path: Path, recipe: Recipe) -> Lineup:
         base = _base_file(recipe, path.parent)
         voice = Voice("Base model", "", Model(base, id="base")) if base else None

@@ -32,6 +32,7 @@ from lintune_server.language_server.readers import Readers
 from lintune_server.language_server.remote import Surroundings
 from lintune_server.language_server.run_notes import RunNotes
 from lintune_server.language_server.run_records import RunRecords
+from lintune_server.language_server.serving import Serving
 from lintune_server.language_server.settings import Settings
 from lintune_server.language_server.text import Encoding
 from lintune_server.language_server.training import Training
@@ -71,6 +72,7 @@ class Session:
         self.run_records = RunRecords(self)
         self.training = Training(self)
         self.questions = Questions(self)
+        self.serving = Serving(self)
         self.outlooks = Outlooks(self)
         self.readers = Readers(self)
         self.settings = Settings(self)

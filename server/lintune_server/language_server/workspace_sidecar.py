@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import OrderedDict
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from lintune_schemas.errors import LintuneError
@@ -13,7 +15,7 @@ from lintune_server.sidecar.protocol import Adapted
 from lintune_server.sidecar.supervisor import Sidecar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lintune_server.language_server.preview import Model, Priority, Question
     from lintune_server.sidecar.client import SidecarClient
@@ -28,6 +30,17 @@ _MOST_ADAPTERS = 4
 """In memory: the last ones asked. One of rank 64 for a model of 8B parameters has 700 MB."""
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where models answer to anybody who has the key."""
+
+    url: str
+    """Base URL for clients of OpenAI's API. Another one when the process was started anew."""
+    key: str
+    ids: tuple[str, ...]
+    """What the process calls the models."""
+
+
 class WorkspaceSidecar:
     """Answers with the models of one recipe at a time. A question for a model on another base ends the process and
     starts a new one; an adapter more is loaded by the one that runs.
@@ -37,6 +50,8 @@ class WorkspaceSidecar:
 
     def __init__(self) -> None:
         self._sidecar: Sidecar | None = None
+        self._key = secrets.token_urlsafe(32)
+        """The same for each process: who was told it need not be told again."""
         self._files: dict[ModelFile, str] = {}
         """The GGUF files that it has, and their ids."""
         self._context = 0
@@ -50,8 +65,23 @@ class WorkspaceSidecar:
         """heard: told what has come so far. Raises LintuneError: no such file, the serve extra is missing, closed
         meanwhile, and so on."""
         # Who does not wait for the answer any more has not changed his mind about the process.
-        sidecar, id_ = await asyncio.shield(_seen(asyncio.ensure_future(self._prepare(question.model, self._era))))
+        preparing = asyncio.ensure_future(self._prepare([question.model], self._era))
+        sidecar, (id_,) = await asyncio.shield(_seen(preparing))
         return await sidecar.ask(lambda client: _stream(client, question, id_, priority, heard))
+
+    async def serve(self, models: Sequence[Model]) -> Served:
+        """Have some models in memory together, for others to ask. Raises LintuneError, as `ask` does.
+
+        models: at least one, and no more than are kept.
+        """
+        if len(models) > _MOST_ADAPTERS:
+            raise LintuneError(f"No more than {_MOST_ADAPTERS} models are kept in memory. Choose fewer.")
+        preparing = asyncio.ensure_future(self._prepare(models, self._era))
+        sidecar, ids = await asyncio.shield(_seen(preparing))
+        await sidecar.ask(lambda client: client.models())  # it may have been killed, and nobody noticed yet
+        if sidecar.url is None:
+            raise LintuneError("The model's process ended as soon as it was started. Try again.")
+        return Served(sidecar.url, self._key, ids)
 
     async def close(self) -> None:
         """Stop the sidecar. It is gone when this returns; a question that comes later starts another one."""
@@ -60,28 +90,32 @@ class WorkspaceSidecar:
         if sidecar:
             await sidecar.stop()
 
-    async def _prepare(self, model: Model, era: int) -> tuple[Sidecar, str]:
-        """A sidecar that runs, and the id by which it has the model."""
+    async def _prepare(self, models: Sequence[Model], era: int) -> tuple[Sidecar, tuple[str, ...]]:
+        """A sidecar that runs, and the ids by which it has the models."""
         async with self._preparing:
             if era != self._era:
                 raise LintuneError("The model's process was stopped while it was asked.")
-            sidecar = await self._with_files(model)
+            sidecar = await self._with_files(models)
             await sidecar.client()
-            return sidecar, await self._id_of(model, sidecar)
+            return sidecar, tuple([await self._id_of(model, sidecar) for model in models])
 
-    async def _with_files(self, model: Model) -> Sidecar:
-        """The sidecar, started anew unless it has the model's GGUF file, or has room for its context."""
-        _require_same(model.file)
-        context = min(max(_CONTEXT, model.context), _LARGEST_CONTEXT)
-        if self._sidecar is not None and model.file in self._files and context <= self._context:
+    async def _with_files(self, models: Sequence[Model]) -> Sidecar:
+        """The sidecar, started anew unless it has the models' GGUF files, and room for their context."""
+        for model in models:
+            _require_same(model.file)
+        context = min(max(_CONTEXT, *(model.context for model in models)), _LARGEST_CONTEXT)
+        has_them = all(model.file in self._files for model in models)
+        if self._sidecar is not None and has_them and context <= self._context:
             return self._sidecar
         before = self._sidecar
-        others = [file for file in model.beside if file != model.file and file.path.is_file()]
-        self._files = _named(model, others)
+        files = [file for model in models for file in (model.file, *model.beside)]
+        first, *others = [file for file in dict.fromkeys(files) if file == models[0].file or file.path.is_file()]
+        assert first == models[0].file
+        self._files = _named(models[0], others)
         self._adapters.clear()
         self._context = context
-        models: dict[str, Source] = {id_: file.path for file, id_ in self._files.items()}
-        sidecar = self._sidecar = Sidecar(models, context=context)
+        sources: dict[str, Source] = {id_: file.path for file, id_ in self._files.items()}
+        sidecar = self._sidecar = Sidecar(sources, context=context, token=self._key)
         if before:  # first, so that two base models are never in memory together
             await before.stop()
         if self._sidecar is not sidecar:

@@ -21,6 +21,7 @@ from lintune_server.language_server.features import (
     run_events,
     selection_ranges,
     semantic_tokens,
+    serve,
 )
 
 if TYPE_CHECKING:
@@ -46,5 +47,6 @@ def register(server: LintuneServer) -> None:
         run_events,
         selection_ranges,
         semantic_tokens,
+        serve,
     ):
         feature.register(server)
