@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 
 import { concernsLintune, RECIPE_FILES } from "./documents";
+import { registerPlayground } from "./playground/register";
 import { MENU, Session } from "./session";
 
 let session: Session | undefined;
@@ -9,7 +10,7 @@ let session: Session | undefined;
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const begun = new Session();
   session = begun;
-  context.subscriptions.push(begun, ...registerCommands(begun), ...listen(begun));
+  context.subscriptions.push(begun, ...registerCommands(begun), ...listen(begun), ...registerPlayground(begun));
   const open = vscode.workspace.textDocuments.some(isOurs);
   if (open || (await vscode.workspace.findFiles(RECIPE_FILES, "**/node_modules/**", 1)).length > 0) {
     await begun.start();
