@@ -1,8 +1,9 @@
-// The language client: how the server is started, and what is sent to it beyond the protocol's own.
+// The language client: how the server is started, and what is sent to it beyond the protocol's own. Loaded when a server
+// is to be started, not when the extension is: it is most of the bundle.
 import { createInterface } from "node:readline";
 
 import * as vscode from "vscode";
-import { LanguageClient, RevealOutputChannelOn, TransportKind } from "vscode-languageclient/node";
+import { LanguageClient, RevealOutputChannelOn, State, TransportKind } from "vscode-languageclient/node";
 
 import { PROTOCOL } from "./protocol";
 import type { ServerCommand } from "./python";
@@ -13,14 +14,22 @@ const SELECTOR = ["file", "untitled"].flatMap((scheme) => [
   { scheme, pattern: "**/*.jsonl" },
 ]);
 
-/** A client for a server; not started yet. `onAnswer`: the tuned model answered for a line (0-based) of a file. */
+/** What a client tells. */
+interface Listener {
+  /** The tuned model answered for a line (0-based) of a file. */
+  onAnswer(uri: string, line: number): void;
+  /** Its server runs now, or does no more. */
+  onRunning(client: LanguageClient, running: boolean): void;
+}
+
+/** A client for a server; not started yet. */
 export function createClient(
   server: ServerCommand,
   output: vscode.LogOutputChannel,
-  onAnswer: (uri: string, line: number) => void,
+  listener: Listener,
 ): LanguageClient {
   const run = { command: server.command, args: [...server.args], transport: TransportKind.stdio };
-  return new LanguageClient("lintune", "Lintune", run, {
+  const client = new LanguageClient("lintune", "Lintune", run, {
     documentSelector: SELECTOR,
     outputChannel: output,
     stdioOptions: { stdout: logLines, stderr: logLines },
@@ -54,12 +63,18 @@ export function createClient(
         const [uri, line] = args;
         // Nothing came back: the server has said why.
         if (answer && typeof uri === "string" && typeof line === "number") {
-          onAnswer(uri, line);
+          listener.onAnswer(uri, line);
         }
         return answer;
       },
     },
   });
+  client.onDidChangeState(({ newState }) => {
+    if (newState !== State.Starting) {
+      listener.onRunning(client, newState === State.Running);
+    }
+  });
+  return client;
 }
 
 /** What a server writes on stderr is its log; each line names its own level. The client would call all errors. */
@@ -67,9 +82,4 @@ function logLines(input: NodeJS.ReadableStream, output: vscode.LogOutputChannel)
   createInterface({ input }).on("line", (line) => {
     output.info(line);
   });
-}
-
-/** Tell the server that the user now trusts the workspace. */
-export async function grantTrust(client: LanguageClient): Promise<void> {
-  await client.sendNotification("lintune/trust", { trusted: true });
 }

@@ -7,13 +7,18 @@ import { MENU, Session } from "./session";
 
 let session: Session | undefined;
 
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
+export function activate(context: vscode.ExtensionContext): void {
   const begun = new Session();
   session = begun;
   context.subscriptions.push(begun, ...registerCommands(begun), ...listen(begun), ...registerPlayground(begun));
+  // VS Code shows how long an extension takes to activate, and other extensions wait: the server starts meanwhile.
+  void startWhenNeeded(begun);
+}
+
+async function startWhenNeeded(session: Session): Promise<void> {
   const open = vscode.workspace.textDocuments.some(isOurs);
   if (open || (await vscode.workspace.findFiles(RECIPE_FILES, "**/node_modules/**", 1)).length > 0) {
-    await begun.start();
+    await session.start();
   }
 }
 

@@ -2,9 +2,8 @@
 import { setTimeout } from "node:timers/promises";
 
 import * as vscode from "vscode";
-import { type LanguageClient, State } from "vscode-languageclient/node";
+import type { LanguageClient } from "vscode-languageclient/node";
 
-import { createClient, grantTrust } from "./client";
 import { offerInstall, openInstallTerminal } from "./install";
 import { expand, installCommand, type InstallTarget, search, type Search } from "./python";
 import type { Status } from "./status";
@@ -77,7 +76,7 @@ export class Session implements Server, vscode.Disposable {
     return this.inTurn(async () => {
       await this.follow();
       if (this.client?.isRunning()) {
-        await grantTrust(this.client);
+        await this.client.sendNotification("lintune/trust", { trusted: true });
       }
     });
   }
@@ -140,7 +139,7 @@ export class Session implements Server, vscode.Disposable {
 
   private async launch(): Promise<void> {
     this.statusBar.starting();
-    const result = await look();
+    const [result, { createClient }] = await Promise.all([look(), import("./client")]);
     if (result.found === null) {
       this.installInto = result.installInto;
       this.output.error(result.problem);
@@ -150,15 +149,13 @@ export class Session implements Server, vscode.Disposable {
     }
     const { command, args } = result.found;
     this.output.info(`Starting ${command} ${args.join(" ")} (from the ${result.origin}).`);
-    const onAnswer = (uri: string, line: number) => void showHover(vscode.Uri.parse(uri), line);
-    const client = createClient(result.found, this.output, onAnswer);
-    client.onDidChangeState(({ newState }) => {
-      // The client starts a server that died again, until it has died too often.
-      if (newState === State.Stopped && this.client === client) {
-        this.statusBar.problem("stopped", "The language server has stopped. The output says why.");
-      } else if (newState === State.Running && this.client === client) {
-        this.startedEmitter.fire();
-      }
+    const client = createClient(result.found, this.output, {
+      onAnswer: (uri, line) => void showHover(vscode.Uri.parse(uri), line),
+      onRunning: (of, running) => {
+        if (of === this.client) {
+          this.turned(running);
+        }
+      },
     });
     this.client = client;
     for (const method of this.heard.keys()) {
@@ -170,6 +167,15 @@ export class Session implements Server, vscode.Disposable {
     } catch (error) {
       this.output.error(error instanceof Error ? error : String(error));
       this.statusBar.problem("not running", "The language server could not be started. The output says why.");
+    }
+  }
+
+  /** The server runs now, or does no more: the client starts one that died again, until it has died too often. */
+  private turned(running: boolean): void {
+    if (running) {
+      this.startedEmitter.fire();
+    } else {
+      this.statusBar.problem("stopped", "The language server has stopped. The output says why.");
     }
   }
 
