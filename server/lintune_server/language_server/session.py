@@ -32,6 +32,7 @@ from lintune_server.language_server.readers import Readers
 from lintune_server.language_server.remote import Surroundings
 from lintune_server.language_server.run_notes import RunNotes
 from lintune_server.language_server.run_records import RunRecords
+from lintune_server.language_server.sample_editing import SampleEditing
 from lintune_server.language_server.serving import Serving
 from lintune_server.language_server.settings import Settings
 from lintune_server.language_server.text import Encoding
@@ -75,6 +76,7 @@ class Session:
         self.serving = Serving(self)
         self.outlooks = Outlooks(self)
         self.readers = Readers(self)
+        self.samples = SampleEditing(self)
         self.settings = Settings(self)
         self.prefetch = Prefetch(self)
         self.inline_answers = InlineAnswers(self)
