@@ -108,8 +108,8 @@ def write(adapter: Path, weights: Path, gguf: Path) -> None:
 
 
 def _stored(matrix: torch.Tensor) -> torch.Tensor:
-    """In fp16, which llama.cpp reads and multiplies in half the time, where that is exact to 2^-11 of the largest number
-    in the matrix; else as it is."""
+    """In fp16, which llama.cpp reads and multiplies in half the time, where that is exact to 2^-11 of the largest
+    number in the matrix; else as it is."""
     most = matrix.abs().max().item()
     return matrix.half() if _LEAST <= most <= torch.finfo(torch.float16).max else matrix
 
