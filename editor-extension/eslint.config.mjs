@@ -21,5 +21,5 @@ export default defineConfig(
     // node:test's describe and it return promises that its runner awaits.
     rules: { "@typescript-eslint/no-floating-promises": "off" },
   },
-  { files: ["*.mjs"], languageOptions: { globals: { process: "readonly" } } },
+  { files: ["*.mjs"], languageOptions: { globals: { console: "readonly", process: "readonly", URL: "readonly" } } },
 );

@@ -1,9 +1,8 @@
-// The language client: how the server is started, and what is sent to it beyond the protocol's own. Loaded when a server
-// is to be started, not when the extension is: it is most of the bundle.
+// The language client: how the server is started, and what is sent to it beyond the protocol's own.
 import { createInterface } from "node:readline";
 
 import * as vscode from "vscode";
-import { LanguageClient, RevealOutputChannelOn, State, TransportKind } from "vscode-languageclient/node";
+import { LanguageClient, RevealOutputChannelOn, TransportKind } from "vscode-languageclient/node";
 
 import { PROTOCOL } from "./protocol";
 import type { ServerCommand } from "./python";
@@ -14,22 +13,16 @@ const SELECTOR = ["file", "untitled"].flatMap((scheme) => [
   { scheme, pattern: "**/*.jsonl" },
 ]);
 
-/** What a client tells. */
-interface Listener {
-  /** The tuned model answered for a line (0-based) of a file. */
-  onAnswer(uri: string, line: number): void;
-  /** Its server runs now, or does no more. */
-  onRunning(client: LanguageClient, running: boolean): void;
-}
-
-/** A client for a server; not started yet. */
+/** A client for a server; not started yet. `onAnswer`: the tuned model answered for a line (0-based) of a file.
+ * `onTrain`: a person had a training started. */
 export function createClient(
   server: ServerCommand,
   output: vscode.LogOutputChannel,
-  listener: Listener,
+  onAnswer: (uri: string, line: number) => void,
+  onTrain: () => void,
 ): LanguageClient {
   const run = { command: server.command, args: [...server.args], transport: TransportKind.stdio };
-  const client = new LanguageClient("lintune", "Lintune", run, {
+  return new LanguageClient("lintune", "Lintune", run, {
     documentSelector: SELECTOR,
     outputChannel: output,
     stdioOptions: { stdout: logLines, stderr: logLines },
@@ -53,7 +46,11 @@ export function createClient(
       // A click on the lens comes here as well as our own command: the client registers the server's commands.
       executeCommand: async (command, args: unknown[], next) => {
         if (command !== "lintune.ask") {
-          return next(command, args) as Promise<unknown>;
+          const done: unknown = await next(command, args);
+          if ((command === "lintune.train" || command === "lintune.resume") && done === true) {
+            onTrain();
+          }
+          return done;
         }
         const asking = { location: vscode.ProgressLocation.Window, title: "Asking the tuned model" };
         const answer: unknown = await vscode.window.withProgress(
@@ -63,18 +60,12 @@ export function createClient(
         const [uri, line] = args;
         // Nothing came back: the server has said why.
         if (answer && typeof uri === "string" && typeof line === "number") {
-          listener.onAnswer(uri, line);
+          onAnswer(uri, line);
         }
         return answer;
       },
     },
   });
-  client.onDidChangeState(({ newState }) => {
-    if (newState !== State.Starting) {
-      listener.onRunning(client, newState === State.Running);
-    }
-  });
-  return client;
 }
 
 /** What a server writes on stderr is its log; each line names its own level. The client would call all errors. */
@@ -82,4 +73,9 @@ function logLines(input: NodeJS.ReadableStream, output: vscode.LogOutputChannel)
   createInterface({ input }).on("line", (line) => {
     output.info(line);
   });
+}
+
+/** Tell the server that the user now trusts the workspace. */
+export async function grantTrust(client: LanguageClient): Promise<void> {
+  await client.sendNotification("lintune/trust", { trusted: true });
 }

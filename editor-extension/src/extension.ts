@@ -2,23 +2,25 @@
 import * as vscode from "vscode";
 
 import { concernsLintune, RECIPE_FILES } from "./documents";
+import { registerTrainingPanels } from "./panel/register";
 import { registerPlayground } from "./playground/register";
 import { MENU, Session } from "./session";
 
 let session: Session | undefined;
 
-export function activate(context: vscode.ExtensionContext): void {
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const begun = new Session();
   session = begun;
-  context.subscriptions.push(begun, ...registerCommands(begun), ...listen(begun), ...registerPlayground(begun));
-  // VS Code shows how long an extension takes to activate, and other extensions wait: the server starts meanwhile.
-  void startWhenNeeded(begun);
-}
-
-async function startWhenNeeded(session: Session): Promise<void> {
+  context.subscriptions.push(
+    begun,
+    ...registerCommands(begun),
+    ...listen(begun),
+    ...registerPlayground(begun),
+    ...registerTrainingPanels(context, begun),
+  );
   const open = vscode.workspace.textDocuments.some(isOurs);
   if (open || (await vscode.workspace.findFiles(RECIPE_FILES, "**/node_modules/**", 1)).length > 0) {
-    await session.start();
+    await begun.start();
   }
 }
 

@@ -2,8 +2,9 @@
 import { setTimeout } from "node:timers/promises";
 
 import * as vscode from "vscode";
-import type { LanguageClient } from "vscode-languageclient/node";
+import { type LanguageClient, State } from "vscode-languageclient/node";
 
+import { createClient, grantTrust } from "./client";
 import { offerInstall, openInstallTerminal } from "./install";
 import { expand, installCommand, type InstallTarget, search, type Search } from "./python";
 import type { Status } from "./status";
@@ -24,6 +25,8 @@ export interface Server {
   onNotification<P>(method: string, handler: (params: P) => void): vscode.Disposable;
   /** It was started, or started anew: what was asked before may be another now. */
   readonly onDidStart: vscode.Event<void>;
+  /** It has stopped; perhaps it starts again by itself. */
+  readonly onDidStop: vscode.Event<void>;
 }
 
 /** One server for the window, started when something concerns it. */
@@ -32,6 +35,11 @@ export class Session implements Server, vscode.Disposable {
   readonly statusBar = new StatusBar(MENU);
   private readonly startedEmitter = new vscode.EventEmitter<void>();
   readonly onDidStart = this.startedEmitter.event;
+  private readonly stoppedEmitter = new vscode.EventEmitter<void>();
+  readonly onDidStop = this.stoppedEmitter.event;
+  private readonly trainedEmitter = new vscode.EventEmitter<void>();
+  /** A person had a training started; a save that starts one is none. */
+  readonly onDidTrain = this.trainedEmitter.event;
   private readonly heard = new Map<string, Set<(params: unknown) => void>>();
   private client: LanguageClient | undefined;
   /** What the client runs. */
@@ -76,7 +84,7 @@ export class Session implements Server, vscode.Disposable {
     return this.inTurn(async () => {
       await this.follow();
       if (this.client?.isRunning()) {
-        await this.client.sendNotification("lintune/trust", { trusted: true });
+        await grantTrust(this.client);
       }
     });
   }
@@ -133,13 +141,15 @@ export class Session implements Server, vscode.Disposable {
 
   dispose(): void {
     this.startedEmitter.dispose();
+    this.stoppedEmitter.dispose();
+    this.trainedEmitter.dispose();
     this.statusBar.dispose();
     this.output.dispose();
   }
 
   private async launch(): Promise<void> {
     this.statusBar.starting();
-    const [result, { createClient }] = await Promise.all([look(), import("./client")]);
+    const result = await look();
     if (result.found === null) {
       this.installInto = result.installInto;
       this.output.error(result.problem);
@@ -149,13 +159,19 @@ export class Session implements Server, vscode.Disposable {
     }
     const { command, args } = result.found;
     this.output.info(`Starting ${command} ${args.join(" ")} (from the ${result.origin}).`);
-    const client = createClient(result.found, this.output, {
-      onAnswer: (uri, line) => void showHover(vscode.Uri.parse(uri), line),
-      onRunning: (of, running) => {
-        if (of === this.client) {
-          this.turned(running);
-        }
-      },
+    const onAnswer = (uri: string, line: number) => void showHover(vscode.Uri.parse(uri), line);
+    const onTrain = () => {
+      this.trainedEmitter.fire();
+    };
+    const client = createClient(result.found, this.output, onAnswer, onTrain);
+    client.onDidChangeState(({ newState }) => {
+      // The client starts a server that died again, until it has died too often.
+      if (newState === State.Stopped && this.client === client) {
+        this.statusBar.problem("stopped", "The language server has stopped. The output says why.");
+        this.stoppedEmitter.fire();
+      } else if (newState === State.Running && this.client === client) {
+        this.startedEmitter.fire();
+      }
     });
     this.client = client;
     for (const method of this.heard.keys()) {
@@ -170,15 +186,6 @@ export class Session implements Server, vscode.Disposable {
     }
   }
 
-  /** The server runs now, or does no more: the client starts one that died again, until it has died too often. */
-  private turned(running: boolean): void {
-    if (running) {
-      this.startedEmitter.fire();
-    } else {
-      this.statusBar.problem("stopped", "The language server has stopped. The output says why.");
-    }
-  }
-
   /** Start anew when the search now finds another server than the one that runs. */
   private async follow(): Promise<void> {
     if (this.begun && !(this.client?.isRunning() && (await look()).found?.command === this.running)) {
@@ -190,6 +197,7 @@ export class Session implements Server, vscode.Disposable {
   private async end(): Promise<void> {
     const client = this.client;
     this.client = undefined;
+    this.stoppedEmitter.fire();
     if (client?.needsStop()) {
       await client.dispose();
     }

@@ -3,6 +3,9 @@ import * as vscode from "vscode";
 
 import { barText, isRunning, type Status, tooltipLines } from "./status";
 
+/** Opens the training panel; without a path, that of the run that goes on, else of the newest. */
+export const OPEN_PANEL = "lintune.openTrainingPanel";
+
 const RUNNING = "lintune.training";
 const RESUMABLE = "lintune.resumable";
 
@@ -11,10 +14,10 @@ export class StatusBar implements vscode.Disposable {
   private readonly item: vscode.StatusBarItem;
   private status: Status | null = null;
 
-  constructor(menu: string) {
+  constructor(private readonly menuCommand: string) {
     this.item = vscode.window.createStatusBarItem("lintune.status", vscode.StatusBarAlignment.Left, 0);
     this.item.name = "Lintune";
-    this.item.command = menu;
+    this.item.command = menuCommand;
   }
 
   /** What the server says. */
@@ -24,6 +27,8 @@ export class StatusBar implements vscode.Disposable {
     if (status.state === "failed") {
       this.item.backgroundColor = new vscode.ThemeColor("statusBarItem.warningBackground");
     }
+    // While something trains, a click shows it; the panel has the buttons to stop it.
+    this.item.command = isRunning(status) ? OPEN_PANEL : this.menuCommand;
     setContext(isRunning(status), status.resumable);
   }
 
@@ -57,6 +62,7 @@ export class StatusBar implements vscode.Disposable {
 
   private forget(): void {
     this.status = null;
+    this.item.command = this.menuCommand;
     setContext(false, false);
   }
 
@@ -98,6 +104,9 @@ function menuItems(status: Status | null): MenuItem[] {
     }
   } else {
     items.push({ label: "$(shield) Trust this workspace", command: "workbench.trust.manage" });
+  }
+  if (status !== null && status.state !== "idle") {
+    items.push({ label: "$(graph-line) Open the training panel", command: OPEN_PANEL });
   }
   if (status?.recipe) {
     const recipe = vscode.Uri.parse(status.recipe);

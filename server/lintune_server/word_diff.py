@@ -82,14 +82,19 @@ def _common(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[int, 
 def shown(reference: str, answer: str) -> str | None:
     """The lines of the block. None when the two have too little in common, or nothing that differs."""
     reference, answer = reference.strip(), answer.strip()
+    if reference != answer and _is_short(reference) and _is_short(answer):
+        return "\n".join(_lines([Part(Kind.REFERENCE, reference), Part(Kind.ANSWER, answer)]))
+    parts = differences(reference, answer)
+    return None if parts is None else "\n".join(_lines(list(_shortened(parts))))
+
+
+def differences(reference: str, answer: str) -> list[Part] | None:
+    """What they have in common and what not. None when that is too little, or nothing differs."""
+    reference, answer = reference.strip(), answer.strip()
     if reference == answer:
         return None
-    if _is_short(reference) and _is_short(answer):
-        return "\n".join(_lines([Part(Kind.REFERENCE, reference), Part(Kind.ANSWER, answer)]))
     parts = compare(cut(reference), cut(answer))
-    if _share(parts) < _ALIKE:
-        return None
-    return "\n".join(_lines(list(_shortened(parts))))
+    return None if _share(parts) < _ALIKE else parts
 
 
 def cut(text: str) -> str:

@@ -11,13 +11,10 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
+from lintune_server.language_server import eval_samples
 from lintune_server.language_server.documents import Kind
 from lintune_server.language_server.preview import Priority
-from lintune_server.language_server.prompts import PromptedSample
-from lintune_server.lint import context as lint_context
-from lintune_server.lint.dataset import DatasetLinter
 from lintune_server.sidecar.client import SidecarError
 
 if TYPE_CHECKING:
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lintune_server.language_server.documents import Document
+    from lintune_server.language_server.prompts import PromptedSample
     from lintune_server.language_server.session import Session
 
 _IDLE = 0.8
@@ -36,8 +34,6 @@ _EVALUATED = 20
 _PAUSE = 5.0
 """While a training goes on: how many times as long as an answer took nothing is asked then. It loses a sixth of
 its time at the most, and only until what is in sight is answered."""
-_LONGEST_READ = 1 << 20
-"""Characters of an eval set that no editor has open: its first samples are in them."""
 
 
 class Prefetch:
@@ -124,6 +120,8 @@ class Prefetch:
         for asking in preview.ask(new, Priority.AHEAD, self):
             with suppress(SidecarError):  # this prompt is too long
                 await asyncio.shield(asking.done)
+        if new and sample.context.recipe_path:
+            self._session.run_answers.heard(sample.context.recipe_path, lineup)
         if new and self._session.training.running is not None:
             await asyncio.sleep(_PAUSE * (time.monotonic() - begin))
         return True
@@ -135,8 +133,8 @@ class Prefetch:
             if sample:
                 yield sample
         if self._evaluated:
-            for sample in await asyncio.to_thread(_first_evaluated, self._evaluated):
-                yield sample
+            for one in await asyncio.to_thread(eval_samples.first, self._evaluated, _EVALUATED):
+                yield one.prompted
             self._evaluated = None
 
     def _places(self) -> Iterator[tuple[Document, int]]:
@@ -149,26 +147,3 @@ class Prefetch:
             if uri in documents:
                 for line in lines[:_VISIBLE]:
                     yield documents[uri], line
-
-
-def _first_evaluated(recipe_path: Path) -> list[PromptedSample]:
-    """The first samples of a recipe's eval set, as they are on disk."""
-    found: list[PromptedSample] = []
-    try:
-        recipe = recipes.load(recipe_path)
-    except LintuneError:
-        return found
-    for entry in recipe.test_datasets:
-        path = recipes.real_path(recipe_path.parent / entry.path)
-        context = lint_context.context_for(path, recipe_path)
-        try:
-            with path.open(encoding="utf-8", errors="replace") as file:
-                lines = file.read(_LONGEST_READ).split("\n")
-        except OSError:
-            continue
-        linter = DatasetLinter(path, context)
-        for line in lines[: _EVALUATED - len(found)]:
-            inspection = linter.inspect(line.removesuffix("\r"))
-            if inspection:
-                found.append(PromptedSample(inspection, context))
-    return found

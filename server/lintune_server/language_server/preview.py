@@ -162,6 +162,16 @@ class Preview:
         """Whether the answer is there already, or on its way."""
         return question in self._known or await asyncio.to_thread(self._kept, question) is not None
 
+    async def known(self, question: Question) -> Answer | None:
+        """The answer, if it is there already."""
+        asking = self._known.get(question)
+        if asking is None:
+            return await asyncio.to_thread(self._kept, question)
+        try:
+            return asking.answer
+        except LintuneError:
+            return None
+
     def close(self) -> None:
         """Give up what is being asked; keep what was answered."""
         for asking in list(self._known.values()):

@@ -87,6 +87,11 @@ class RunRecords:
             raise LintuneError(f"{run} is no run of a recipe in this workspace. Open the folder of its recipe first.")
         return folder
 
+    def name_of(self, run: Path) -> str | None:
+        """How the client calls a run that it reads along; None when it does not."""
+        found = self._watched.get(recipes.real_path(run))
+        return found[1] if found else None
+
     def close(self) -> None:
         if self._looker:
             self._looker.cancel()

@@ -30,9 +30,9 @@ from lintune_server.language_server.preview import Preview
 from lintune_server.language_server.questions import Questions
 from lintune_server.language_server.readers import Readers
 from lintune_server.language_server.remote import Surroundings
+from lintune_server.language_server.run_answers import RunAnswers
 from lintune_server.language_server.run_notes import RunNotes
 from lintune_server.language_server.run_records import RunRecords
-from lintune_server.language_server.sample_editing import SampleEditing
 from lintune_server.language_server.serving import Serving
 from lintune_server.language_server.settings import Settings
 from lintune_server.language_server.text import Encoding
@@ -71,12 +71,12 @@ class Session:
         self.workspace = Workspace(self)
         self.run_notes = RunNotes(self)
         self.run_records = RunRecords(self)
+        self.run_answers = RunAnswers(self)
         self.training = Training(self)
         self.questions = Questions(self)
         self.serving = Serving(self)
         self.outlooks = Outlooks(self)
         self.readers = Readers(self)
-        self.samples = SampleEditing(self)
         self.settings = Settings(self)
         self.prefetch = Prefetch(self)
         self.inline_answers = InlineAnswers(self)
