@@ -62,6 +62,11 @@ def runs_folder(recipe_folder: Path) -> Path:
     return state_folder(recipe_folder) / "runs"
 
 
+def recipe_folder(run: Path) -> Path:
+    """The folder of the recipe that a run directory, as `runs_folder` has them, belongs to."""
+    return run.parents[2]
+
+
 def snapshots_folder(recipe_folder: Path) -> Path:
     """Copies of data sets as runs read them, each under the SHA-256 of its bytes."""
     return state_folder(recipe_folder) / "data"
@@ -112,7 +117,11 @@ def read_dataset_lock(run: Path) -> DatasetLock | None:
 def run_directories(recipe_folder: Path) -> Iterator[Path]:
     """The runs beside a recipe, newest first (their names begin with the time in UTC)."""
     try:
-        found = [path for path in runs_folder(recipe_folder).iterdir() if (path / EVENTS).is_file()]
+        found = [
+            path
+            for path in runs_folder(recipe_folder).iterdir()
+            if not path.name.startswith(atomic.PARTIAL_PREFIX) and (path / EVENTS).is_file()
+        ]
     except OSError:
         return
     yield from sorted(found, key=lambda path: path.name, reverse=True)

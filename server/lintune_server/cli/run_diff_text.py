@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lintune_server.cli.chart import Series, draw
-from lintune_server.cli.runs_text import began, loss, share, state, taken
+from lintune_server.cli.runs_text import began, state
 from lintune_server.cli.terminal import BOLD, cells, clean, cut, number, wrap
-from lintune_server.hardware.words import size
-from lintune_server.training.narration import duration
+from lintune_server.training import run_diff
+from lintune_server.training.run_diff import places, value_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from lintune_server.cli.terminal import Look
     from lintune_server.training.records import Record
     from lintune_server.training.run_diff import DataChange, RunDiff
 
 _A, _B = "36", "35"
-_LINES = 5
-"""How many lines of a data set are named."""
 
 
 def page(found: RunDiff, look: Look, *, ascii_only: bool) -> Iterator[str]:
@@ -48,7 +45,7 @@ def _recipe(found: RunDiff, look: Look) -> Iterator[str]:
         return
     yield _head("Recipe", look)
     for change in changes:
-        yield _row(change.key, _value(change.a), _value(change.b), look)
+        yield _row(change.key, value_text(change.a), value_text(change.b), look)
 
 
 def _head(title: str, look: Look) -> str:
@@ -73,10 +70,6 @@ def _fitted(text: str, width: int) -> str:
     if cells(text) >= width:
         text = f"{cut(text, width - 2)}…"
     return text + " " * (width - cells(text))
-
-
-def _value(value: Any) -> str:
-    return "-" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _data(found: RunDiff, look: Look) -> Iterator[str]:
@@ -114,56 +107,13 @@ def _data_set(change: DataChange, look: Look) -> Iterator[str]:
             ("removed", samples.removed, " of A"),
         ):
             if lines:
-                yield f"    {len(lines):>7,} {name:<9} {_places(lines)}{whose}"
-
-
-def _places(lines: Sequence[int]) -> str:
-    more = f" and {len(lines) - _LINES:,} more" if len(lines) > _LINES else ""
-    return f"{'line' if len(lines) == 1 else 'lines'} {', '.join(f'{line:,}' for line in lines[:_LINES])}{more}"
+                yield f"    {len(lines):>7,} {name:<9} {places(lines)}{whose}"
 
 
 def _figures(a: Record, b: Record, look: Look) -> Iterator[str]:
     yield _head("Figures", look)
-    for key, one, two in zip(_NAMES, _of(a), _of(b), strict=True):
-        if one != "-" or two != "-":
-            yield _row(key, one, two, look)
-
-
-_NAMES = (
-    "loss of the base model",
-    "best evaluation loss",
-    "final evaluation loss",
-    "token accuracy",
-    "exact match",
-    "steps",
-    "took",
-    "tokens a second",
-    "memory at the most",
-    "on",
-    "engine",
-    "warm start from",
-    "size on disk",
-)
-
-
-def _of(record: Record) -> tuple[str, ...]:
-    found, started = record.history, record.history.started
-    final = found.final
-    return (
-        loss(found.baseline.eval_loss if found.baseline else None),
-        f"{loss(found.best.eval_loss)} at step {found.best.step:,}" if found.best else "-",
-        loss(final.eval_loss if final else None),
-        share(final.token_accuracy if final else None),
-        share(final.exact_match if final else None),
-        f"{found.step:,} of {started.total_steps:,}" if started else "-",
-        duration(found.seconds),
-        f"{found.progress[-1].tokens_per_second:,.0f}" if found.progress else "-",
-        size(found.memory_bytes) if found.memory_bytes else "-",
-        started.device if started else "-",
-        started.backend if started else "-",
-        started.warm_start.run if started and started.warm_start else "-",
-        taken(record.size),
-    )
+    for key, one, two in run_diff.figures(a, b):
+        yield _row(key, one, two, look)
 
 
 def _loss(found: RunDiff, look: Look, *, ascii_only: bool) -> Iterator[str]:

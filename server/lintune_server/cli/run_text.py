@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lintune_server.cli.chart import Series, draw
-from lintune_server.cli.runs_text import began, loss, share, state, taken
+from lintune_server.cli.runs_text import began, state
 from lintune_server.cli.terminal import BOLD, COLOURS, DIM, clean, number, wrap
-from lintune_server.hardware.words import size
+from lintune_server.hardware.words import size, taken
 from lintune_server.lint.findings import Severity
-from lintune_server.training.narration import EVALUATIONS, duration
+from lintune_server.training.narration import EVALUATIONS, duration, loss, share
 from lintune_server.training.runs import RunState
 
 if TYPE_CHECKING:

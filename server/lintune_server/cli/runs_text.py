@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lintune_server.cli.terminal import BOLD, DIM, cells, clean, cut, nearby, number, wrap
-from lintune_server.hardware.words import size
+from lintune_server.hardware.words import taken
 from lintune_server.training import records
-from lintune_server.training.narration import duration
+from lintune_server.training.narration import duration, loss, share
 from lintune_server.training.runs import RunState
 
 if TYPE_CHECKING:
@@ -40,28 +40,8 @@ def page(found: Sequence[Record], place: Path | None, look: Look) -> Iterator[st
         yield from _run(record, look)
 
 
-def loss(value: float | None) -> str:
-    """In five columns: `3.761`, `12.34`; a dash where there is none."""
-    if value is None:
-        return "-"
-    if abs(value) >= 10_000:
-        return f"{value:.0e}"
-    decimals = 3 if abs(value) < 10 else 2 if abs(value) < 100 else 1 if abs(value) < 1_000 else 0
-    return f"{value:.{decimals}f}"
-
-
-def share(value: float | None) -> str:
-    """`42%`; a dash where there is none."""
-    return "-" if value is None else f"{value:.0%}"
-
-
 def state(record: Record, look: Look, width: int = 0) -> str:
     return look.paint(f"{record.state.value:<{width}}", COLOURS.get(record.state, ""))
-
-
-def taken(count: int) -> str:
-    """`12 kB`, `334 MB`, `1.1 GB`."""
-    return f"{count / 1024:.0f} kB" if count < 1 << 20 else size(count)
 
 
 def began(record: Record) -> str:

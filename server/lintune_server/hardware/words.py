@@ -15,6 +15,11 @@ def size(count: int) -> str:
     return f"{whole:.1f} GB" if whole < 10 else f"{whole:,.0f} GB"
 
 
+def taken(count: int) -> str:
+    """`12 kB`, `334 MB`, `1.1 GB`."""
+    return f"{count / 1024:.0f} kB" if count < 1 << 20 else size(count)
+
+
 def time(seconds: float) -> str:
     """`3 days`, `14 hours`, `1.5 hours`, `1 minute`."""
     number, unit = _time(seconds)

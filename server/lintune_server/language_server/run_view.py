@@ -166,6 +166,12 @@ class RunView:
         else:
             self._tell(State.READY, "tuned model ready", detail, recipe, last.folder, resumable=resumable)
 
+    async def rest_again(self) -> None:
+        """The run that the status is about may be gone."""
+        told = self._session.messages.status.recipe
+        recipe = next((one for one in self._session.workspace.recipes if convert.uri_of(one) == told), None)
+        await self.rest(recipe)
+
     def _tell_step(self, line: str, event: events.Progress, detail: str | None = None) -> None:
         detail = self._note if detail is None else detail
         self._tell(State.TRAINING, line, detail, step=event.step, total=event.total_steps, loss=event.loss)

@@ -30,7 +30,9 @@ from lintune_server.language_server.preview import Preview
 from lintune_server.language_server.questions import Questions
 from lintune_server.language_server.readers import Readers
 from lintune_server.language_server.remote import Surroundings
+from lintune_server.language_server.run_actions import RunActions
 from lintune_server.language_server.run_answers import RunAnswers
+from lintune_server.language_server.run_news import RunNews
 from lintune_server.language_server.run_notes import RunNotes
 from lintune_server.language_server.run_records import RunRecords
 from lintune_server.language_server.serving import Serving
@@ -40,6 +42,7 @@ from lintune_server.language_server.training import Training
 from lintune_server.language_server.unopened import Unopened
 from lintune_server.language_server.workspace import Workspace
 from lintune_server.language_server.workspace_sidecar import WorkspaceSidecar
+from lintune_server.training.run_list import RunList
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence, Set
@@ -72,6 +75,9 @@ class Session:
         self.run_notes = RunNotes(self)
         self.run_records = RunRecords(self)
         self.run_answers = RunAnswers(self)
+        self.run_list = RunList()
+        self.run_news = RunNews(self)
+        self.run_actions = RunActions(self)
         self.training = Training(self)
         self.questions = Questions(self)
         self.serving = Serving(self)
@@ -104,7 +110,8 @@ class Session:
         self.preview.close()
         self.workspace.close()
         self.run_records.close()
-        await asyncio.gather(self.training.end(), self.sidecar.close(), self.analyst.close())
+        self.run_news.end()
+        await asyncio.gather(self.training.end(), self.run_actions.end(), self.sidecar.close(), self.analyst.close())
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def trust(self, trusted: bool) -> None:
@@ -196,6 +203,7 @@ class Session:
     def trainer_says(self, recipe: Path, event: Event) -> None:
         """The training of a recipe that goes on reports something."""
         self.run_notes.event(recipe, event)
+        self.run_news.changed(recipe)
         if isinstance(event, RunStarted | CheckpointSaved | RunFinished):
             self.prefetch.model(recipe)
 

@@ -176,6 +176,12 @@ class Training:
         self._view.report("stopping …")
         return True
 
+    async def runs_deleted(self) -> None:
+        """What rests may be gone, and what the status tells of."""
+        self._paused = {recipe: run for recipe, run in self._paused.items() if run.is_dir()}
+        if self._job is None:
+            await self._view.rest_again()
+
     async def end(self) -> None:
         """The server goes down: no trainer survives it, but its run can be resumed."""
         self._forget_saves()

@@ -16,6 +16,7 @@ from lintune_server.sidecar.supervisor import Sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from lintune_server.language_server.preview import Model, Priority, Question
     from lintune_server.sidecar.client import SidecarClient
@@ -89,6 +90,16 @@ class WorkspaceSidecar:
         self._era += 1
         if sidecar:
             await sidecar.stop()
+
+    async def forget(self, folder: Path) -> None:
+        """Let go of all model files in a folder, which is about to be deleted."""
+        async with self._preparing:
+            if any(file.path.is_relative_to(folder) for file in self._files):
+                await self.close()
+            for gone in [one for one in self._adapters if one.path.is_relative_to(folder)]:
+                id_ = self._adapters.pop(gone)
+                if self._sidecar:
+                    await self._sidecar.unload_adapter(id_)
 
     async def _prepare(self, models: Sequence[Model], era: int) -> tuple[Sidecar, tuple[str, ...]]:
         """A sidecar that runs, and the ids by which it has the models."""

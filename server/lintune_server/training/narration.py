@@ -33,6 +33,21 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def loss(value: float | None) -> str:
+    """In five columns: `3.761`, `12.34`; a dash where there is none."""
+    if value is None:
+        return "-"
+    if abs(value) >= 10_000:
+        return f"{value:.0e}"
+    decimals = 3 if abs(value) < 10 else 2 if abs(value) < 100 else 1 if abs(value) < 1_000 else 0
+    return f"{value:.{decimals}f}"
+
+
+def share(value: float | None) -> str:
+    """`42%`; a dash where there is none."""
+    return "-" if value is None else f"{value:.0%}"
+
+
 def step(progress: Progress) -> str:
     """`step 12/50 · loss 0.83 · 0:41 left`."""
     return (

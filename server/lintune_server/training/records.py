@@ -79,7 +79,7 @@ class Record:
     @cached_property
     def size(self) -> int:
         """Bytes of all its files."""
-        return sum(_size(Path(folder, name)) for folder, _, names in os.walk(self.folder) for name in names)
+        return size_of(self.folder)
 
 
 def read(folder: Path) -> Record:
@@ -87,6 +87,11 @@ def read(folder: Path) -> Record:
     run = runs.read(folder)
     found, damage = _events(folder / run_files.EVENTS)
     return Record(folder, run.state, history.of(found), run_files.read_dataset_lock(folder), run.model, damage)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files of a run."""
+    return sum(_size(Path(below, name)) for below, _, names in os.walk(folder) for name in names)
 
 
 def folder_of(place: Path | None) -> Path:

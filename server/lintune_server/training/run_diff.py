@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,17 +10,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lintune_schemas import recipe as recipes
 from lintune_schemas import runs as run_files
 from lintune_schemas.errors import LintuneError
+from lintune_server.hardware.words import size, taken
 from lintune_server.lint import scanning
 from lintune_server.lint.comparing import compare
 from lintune_server.lint.context import Context
+from lintune_server.training.narration import duration, loss, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from lintune_schemas.runs import LockedDataset
     from lintune_server.lint.data_set import DataSet
     from lintune_server.training.records import Record
+
+_LINES = 5
+"""How many lines of a data set are named."""
 
 
 class Change(NamedTuple):
@@ -149,4 +155,59 @@ def _samples(a: DataSet, b: DataSet) -> SampleChanges:
         [b.lines[pair.new] + 1 for pair in found.edited],
         [b.lines[index] + 1 for index in found.added],
         [a.lines[index] + 1 for index in found.removed],
+    )
+
+
+def figures(a: Record, b: Record) -> Iterator[tuple[str, str, str]]:
+    """What came of both, in words: a name, that of A, that of B; `-` for what one has not."""
+    for name, one, two in zip(_NAMES, _of(a), _of(b), strict=True):
+        if one != "-" or two != "-":
+            yield name, one, two
+
+
+def value_text(value: Any) -> str:
+    """A value of a recipe, as a person reads it."""
+    return "-" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def places(lines: Sequence[int]) -> str:
+    """`lines 3, 5, 8, 9, 12 and 40 more`."""
+    more = f" and {len(lines) - _LINES:,} more" if len(lines) > _LINES else ""
+    return f"{'line' if len(lines) == 1 else 'lines'} {', '.join(f'{line:,}' for line in lines[:_LINES])}{more}"
+
+
+_NAMES = (
+    "loss of the base model",
+    "best evaluation loss",
+    "final evaluation loss",
+    "token accuracy",
+    "exact match",
+    "steps",
+    "took",
+    "tokens a second",
+    "memory at the most",
+    "on",
+    "engine",
+    "warm start from",
+    "size on disk",
+)
+
+
+def _of(record: Record) -> tuple[str, ...]:
+    found, started = record.history, record.history.started
+    final = found.final
+    return (
+        loss(found.baseline.eval_loss if found.baseline else None),
+        f"{loss(found.best.eval_loss)} at step {found.best.step:,}" if found.best else "-",
+        loss(final.eval_loss if final else None),
+        share(final.token_accuracy if final else None),
+        share(final.exact_match if final else None),
+        f"{found.step:,} of {started.total_steps:,}" if started else "-",
+        duration(found.seconds),
+        f"{found.progress[-1].tokens_per_second:,.0f}" if found.progress else "-",
+        size(found.memory_bytes) if found.memory_bytes else "-",
+        started.device if started else "-",
+        started.backend if started else "-",
+        started.warm_start.run if started and started.warm_start else "-",
+        taken(record.size),
     )

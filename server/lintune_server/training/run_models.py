@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from lintune_schemas.recipe import Recipe
 
+CHECKPOINTS = "checkpoints"
+"""The folder of a run's checkpoints, in its directory."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 
@@ -35,8 +37,17 @@ def adapter_of(run: Path) -> Path | None:
 def checkpoints_of(run: Path) -> dict[int, Path]:
     """The adapters of a run's checkpoints by their steps, the newest first."""
     found: dict[int, Path] = {}
-    for path in (run / "checkpoints").glob(f"checkpoint-*/{ADAPTER_GGUF}"):
+    for path in (run / CHECKPOINTS).glob(f"checkpoint-*/{ADAPTER_GGUF}"):
         if name := _CHECKPOINT.fullmatch(path.parent.name):
+            found[int(name[1])] = path
+    return dict(sorted(found.items(), reverse=True))
+
+
+def checkpoint_folders_of(run: Path) -> dict[int, Path]:
+    """The checkpoints of a run by their steps, the newest first."""
+    found: dict[int, Path] = {}
+    for path in (run / CHECKPOINTS).glob("checkpoint-*"):
+        if name := _CHECKPOINT.fullmatch(path.name):
             found[int(name[1])] = path
     return dict(sorted(found.items(), reverse=True))
 

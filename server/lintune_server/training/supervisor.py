@@ -21,6 +21,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,7 +33,7 @@ import msgspec
 
 from lintune_schemas import events, runs
 from lintune_schemas.errors import LintuneError
-from lintune_schemas.events import Event, RunCancelled, RunFailed, RunFinished, RunPaused
+from lintune_schemas.events import Event, RunCancelled, RunFailed, RunFinished, RunPaused, Verified, Warned
 from lintune_server.child_process import death, read_line
 from lintune_server.training import narration
 
@@ -88,29 +89,18 @@ def require_train_extra() -> None:
         )
 
 
-class TrainerProcess:
-    """Spawns the trainer for a recipe and passes on what it reports. Good for one run.
+class _Process(ABC):
+    """A trainer that is spawned, heard, and stopped. Good for one time.
 
-    recipe: path of the recipe. assignments: `key=value` of `--set`. resume: the name of a run to go on with, or
-    `latest`; None for a new one.
+    folder: of the recipe; the trainer works in it.
     on_event: called on the event loop for every event, in order.
     on_log: likewise for every line of its standard error.
     """
 
-    def __init__(
-        self,
-        recipe: Path,
-        assignments: Sequence[str] = (),
-        *,
-        resume: str | None = None,
-        on_event: Callable[[Event], None],
-        on_log: Callable[[str], None] = log.info,
-    ) -> None:
-        self.recipe = recipe
+    def __init__(self, folder: Path, on_event: Callable[[Event], None], on_log: Callable[[str], None]) -> None:
         self.phase = Phase.STARTING
         self.run: Path | None = None
-        self._assignments = tuple(assignments)
-        self._resume = resume
+        self._folder = folder
         self._on_event = on_event
         self._on_log = on_log
         self._grace = 10.0
@@ -119,6 +109,14 @@ class TrainerProcess:
         self._words: deque[str] = deque(maxlen=20)
         self._killer: asyncio.Task[None] | None = None
         self._pausing = False
+
+    @abstractmethod
+    def _arguments(self) -> list[str]:
+        """Of the trainer's command line. Raises LintuneError when what they name is not there."""
+
+    @abstractmethod
+    def _outcome(self, code: int) -> Outcome:
+        """What its exit code and its last event mean."""
 
     @property
     def pid(self) -> int | None:
@@ -130,11 +128,10 @@ class TrainerProcess:
         When the awaiting task is cancelled the trainer is killed: nobody would be left to hear it.
         """
         require_train_extra()
-        if not self.recipe.is_file():
-            raise LintuneError(f"There is no recipe {self.recipe}. Give the path of a recipe.yaml.")
+        arguments = self._arguments()
         if self.phase is Phase.STOPPING:
-            return self._end(Phase.CANCELLED, "The training was stopped before it began.")
-        self._process = process = await self._spawn()
+            return self._end(Phase.CANCELLED, "It was stopped before it began.")
+        self._process = process = await self._spawn(arguments)
         try:
             await self._until_gone(process)
         finally:
@@ -181,12 +178,8 @@ class TrainerProcess:
             self._killer.cancel()
         self._killer = asyncio.create_task(self._kill_after_grace())
 
-    async def _spawn(self) -> Process:
-        command = [sys.executable, "-m", "lintune_trainer", "train", str(self.recipe)]
-        for assignment in self._assignments:
-            command += ["--set", assignment]
-        if self._resume is not None:
-            command += ["--resume", self._resume]
+    async def _spawn(self, arguments: list[str]) -> Process:
+        command = [sys.executable, "-m", "lintune_trainer", *arguments]
         # A session of its own: Ctrl-C in a terminal reaches only the supervisor, which then stops the trainer
         # in order; and what the trainer spawned itself can be killed with it.
         windows_flags = 0
@@ -201,7 +194,7 @@ class TrainerProcess:
                 limit=_LONGEST_LINE,
                 start_new_session=True,
                 creationflags=windows_flags,
-                cwd=self.recipe.parent,
+                cwd=self._folder,
                 # Without it `python -m` looks for modules in the current folder first: a torch.py that lies
                 # beside the recipe would be run.
                 env={**os.environ, "PYTHONSAFEPATH": "1"},
@@ -244,7 +237,7 @@ class TrainerProcess:
                 log.warning("not an event on the trainer's standard output (%s): %r", error, line[:200])
                 continue
             self._last = event
-            self.run = runs.runs_folder(self.recipe.parent) / event.run
+            self.run = runs.runs_folder(self._folder) / event.run
             if self.phase is Phase.STARTING:
                 self.phase = Phase.RUNNING
             try:
@@ -274,6 +267,42 @@ class TrainerProcess:
             else:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
+    def _end(self, phase: Phase, message: str, finished: RunFinished | None = None) -> Outcome:
+        self.phase = phase
+        return Outcome(phase, message, self.run, finished)
+
+
+class TrainerProcess(_Process):
+    """Spawns the trainer for a recipe and passes on what it reports.
+
+    recipe: path of the recipe. assignments: `key=value` of `--set`. resume: the name of a run to go on with, or
+    `latest`; None for a new one. For the others, see `_Process`.
+    """
+
+    def __init__(
+        self,
+        recipe: Path,
+        assignments: Sequence[str] = (),
+        *,
+        resume: str | None = None,
+        on_event: Callable[[Event], None],
+        on_log: Callable[[str], None] = log.info,
+    ) -> None:
+        super().__init__(recipe.parent, on_event, on_log)
+        self.recipe = recipe
+        self._assignments = tuple(assignments)
+        self._resume = resume
+
+    def _arguments(self) -> list[str]:
+        if not self.recipe.is_file():
+            raise LintuneError(f"There is no recipe {self.recipe}. Give the path of a recipe.yaml.")
+        words = ["train", str(self.recipe)]
+        for assignment in self._assignments:
+            words += ["--set", assignment]
+        if self._resume is not None:
+            words += ["--resume", self._resume]
+        return words
+
     def _outcome(self, code: int) -> Outcome:
         match self._last:
             case RunFinished() as finished:
@@ -292,6 +321,40 @@ class TrainerProcess:
         what = "It can be resumed." if self.run else "It had not begun yet."
         return self._end(Phase.DIED, f"The trainer was killed ({death(code)}). {what}")
 
-    def _end(self, phase: Phase, message: str, finished: RunFinished | None = None) -> Outcome:
-        self.phase = phase
-        return Outcome(phase, message, self.run, finished)
+
+class FinishedRunProcess(_Process):
+    """Spawns the trainer to `export` a run that is over, or to `verify` its files.
+
+    It ends FINISHED when all files passed, FAILED when one did not, else CANCELLED, REFUSED or DIED.
+    run: its directory. quantizations: of the files to export; None to verify those that are there.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        quantizations: Sequence[str] | None,
+        *,
+        on_event: Callable[[Event], None],
+        on_log: Callable[[str], None] = log.info,
+    ) -> None:
+        super().__init__(runs.recipe_folder(run), on_event, on_log)
+        self.run = run
+        self._quantizations = quantizations
+
+    def _arguments(self) -> list[str]:
+        if self._quantizations is None:
+            return ["verify", str(self.run)]
+        return ["export", str(self.run), "--gguf", ",".join(self._quantizations)]
+
+    def _outcome(self, code: int) -> Outcome:
+        what = "verification" if self._quantizations is None else "export"
+        if code == 0:
+            return self._end(Phase.FINISHED, f"The {what} is done.")
+        if code == 1 and isinstance(self._last, Verified | Warned):
+            return self._end(Phase.FAILED, "The exported model does not equal the trained one.")
+        if self.phase is Phase.STOPPING:
+            return self._end(Phase.CANCELLED, f"The {what} was stopped.")
+        if code > 0:
+            words = self._words[-1] if self._words else f"it ended with exit code {code} and said nothing"
+            return self._end(Phase.REFUSED, f"The {what} could not be done: {words}")
+        return self._end(Phase.DIED, f"The {what} was killed ({death(code)}). Try again.")

@@ -35,6 +35,8 @@ class Editor:
         """The button that is pressed on the next ones; None for none."""
         self.client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)(lambda params: self._offered(params))
         self.client.feature("lintune/status")(lambda params: self.statuses.append(params))
+        self.runs_changed: list[Any] = []
+        self.client.feature("lintune/runsChanged")(lambda params: self.runs_changed.append(params))
         self.client.feature(types.WORKSPACE_CODE_LENS_REFRESH)(lambda params: None)
         self.client.feature(types.CLIENT_REGISTER_CAPABILITY)(
             lambda params: self.registered.extend(params.registrations)
