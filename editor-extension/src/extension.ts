@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import { concernsLintune, RECIPE_FILES } from "./documents";
 import { registerTrainingPanels } from "./panel/register";
 import { registerPlayground } from "./playground/register";
+import { registerRuns } from "./runs/register";
 import { MENU, Session } from "./session";
 
 let session: Session | undefined;
@@ -17,6 +18,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     ...listen(begun),
     ...registerPlayground(begun),
     ...registerTrainingPanels(context, begun),
+    ...registerRuns(begun),
   );
   const open = vscode.workspace.textDocuments.some(isOurs);
   if (open || (await vscode.workspace.findFiles(RECIPE_FILES, "**/node_modules/**", 1)).length > 0) {

@@ -154,6 +154,7 @@ export class Session implements Server, vscode.Disposable {
       this.installInto = result.installInto;
       this.output.error(result.problem);
       this.statusBar.problem("not installed", result.problem);
+      this.stoppedEmitter.fire();
       void offerInstall(result.problem, result.installInto !== null);
       return;
     }
@@ -183,6 +184,7 @@ export class Session implements Server, vscode.Disposable {
     } catch (error) {
       this.output.error(error instanceof Error ? error : String(error));
       this.statusBar.problem("not running", "The language server could not be started. The output says why.");
+      this.stoppedEmitter.fire();
     }
   }
 

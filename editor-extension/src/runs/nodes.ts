@@ -50,9 +50,16 @@ export function childrenOf(node: Node): Node[] {
 
 /** How a row looks. only: whether the workspace has one recipe. training: the URI of the recipe that is trained. */
 export function itemOf(node: Node, only: boolean, training: string | null): vscode.TreeItem {
+  const item = lookOf(node, only, training);
+  // Else a screen reader reads the tooltip in place of the row.
+  const label = [labelOf(node, only), node.kind === "run" ? node.run.state : "", item.description === true ? "" : item.description];
+  item.accessibilityInformation = { label: label.filter(Boolean).join(", ") };
+  return item;
+}
+
+function lookOf(node: Node, only: boolean, training: string | null): vscode.TreeItem {
   const item = new vscode.TreeItem(labelOf(node, only), vscode.TreeItemCollapsibleState.None);
   item.id = `${node.kind}:${pathOf(node)}`;
-  item.resourceUri = vscode.Uri.from({ scheme: "lintune-run", path: vscode.Uri.file(pathOf(node)).path });
   switch (node.kind) {
     case "recipe":
       return recipeItem(item, node.recipe, training);
@@ -108,11 +115,11 @@ function recipeItem(item: vscode.TreeItem, recipe: Recipe, training: string | nu
 
 const ICONS: Readonly<Record<Run["state"], readonly [string, string?]>> = {
   running: ["loading~spin"],
-  finished: ["pass-filled", "testing.iconPassed"],
-  failed: ["error", "testing.iconFailed"],
-  dead: ["error", "testing.iconFailed"],
-  cancelled: ["circle-slash", "testing.iconSkipped"],
-  paused: ["debug-pause", "testing.iconQueued"],
+  finished: ["pass-filled", "charts.green"],
+  failed: ["error", "list.errorForeground"],
+  dead: ["error", "list.errorForeground"],
+  cancelled: ["circle-slash", "disabledForeground"],
+  paused: ["debug-pause", "charts.yellow"],
 };
 
 function runItem(item: vscode.TreeItem, run: Run): vscode.TreeItem {
@@ -123,7 +130,6 @@ function runItem(item: vscode.TreeItem, run: Run): vscode.TreeItem {
     : vscode.TreeItemCollapsibleState.None;
   item.iconPath = new vscode.ThemeIcon(icon, colour === undefined ? undefined : new vscode.ThemeColor(colour));
   item.description = run.line;
-  item.accessibilityInformation = { label: `${labelText(item)}, ${run.state}, ${run.line}` };
   item.contextValue = flags(
     "run",
     run.state,
@@ -139,7 +145,7 @@ function runItem(item: vscode.TreeItem, run: Run): vscode.TreeItem {
 function exportItem(item: vscode.TreeItem, file: Export): vscode.TreeItem {
   const proof = file.proven === null ? "not verified" : file.proven ? "proven" : "rejected";
   const icons = { proven: "verified", rejected: "error", "not verified": "package" } as const;
-  const colour = file.proven === false ? new vscode.ThemeColor("testing.iconFailed") : undefined;
+  const colour = file.proven === false ? new vscode.ThemeColor("list.errorForeground") : undefined;
   item.description = `${size(file.bytes)} · ${proof}`;
   item.iconPath = new vscode.ThemeIcon(icons[proof], colour);
   item.tooltip = {
@@ -149,10 +155,6 @@ function exportItem(item: vscode.TreeItem, file: Export): vscode.TreeItem {
   }[proof];
   item.contextValue = flags("export", "file");
   return item;
-}
-
-function labelText(item: vscode.TreeItem): string {
-  return typeof item.label === "string" ? item.label : (item.label?.label ?? "");
 }
 
 function open(command: string, title: string, node: Node): vscode.Command {

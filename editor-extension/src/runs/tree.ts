@@ -10,11 +10,11 @@ import { childrenOf, itemOf, type Node } from "./nodes";
 const EMPTY_FOR = "lintune.runs.emptyFor";
 const NOTHING: Runs = { recipes: [], quantizations: [] };
 
-export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+export class RunsTree implements vscode.TreeDataProvider<Node> {
   readonly view: vscode.TreeView<Node>;
   private readonly changed = new vscode.EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.changed.event;
-  private readonly listeners: vscode.Disposable[];
+  private readonly listening: vscode.Disposable;
   private runs = NOTHING;
   private training: string | null = null;
   /** Whether something has changed since `runs` was asked for. */
@@ -30,7 +30,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     const refresh = () => {
       this.refresh();
     };
-    this.listeners = [
+    this.listening = vscode.Disposable.from(
       this.view,
       this.changed,
       this.view.onDidChangeVisibility(({ visible }) => {
@@ -45,7 +45,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       server.onDidStart(refresh),
       server.onDidStop(refresh),
       vscode.workspace.onDidGrantWorkspaceTrust(refresh),
-    ];
+    );
   }
 
   /** The runs as they were last asked for. */
@@ -83,7 +83,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 
   dispose(): void {
-    vscode.Disposable.from(...this.listeners).dispose();
+    this.listening.dispose();
   }
 
   private refresh(): void {

@@ -44,7 +44,7 @@ def of_folder(folder: Path, recipes: Sequence[Path], listed: Sequence[Listed], b
 
 
 def line(listed: Listed, doing: str | None = None) -> str:
-    """`3.000 → 0.700 · 0:42 · q4_k_m`, `step 12/58 · loss 0.83 · 0:41 left`, `paused after step 12 of 58`."""
+    """`3.000 → 0.700 · 0:42 · q4_k_m`, `step 12/58 · loss 0.83 · 0:41 left`, `paused at step 12/58`."""
     record, found = listed.record, listed.record.history
     if doing:
         return doing
@@ -68,11 +68,11 @@ def line(listed: Listed, doing: str | None = None) -> str:
 
 
 def place(listed: Listed) -> str:
-    """How far it came, as in “stopped …”."""
+    """How far it came, as in “stopped …”, in few letters: a side bar is narrow."""
     found = listed.record.history
     if not found.step:
         return "before its first step"
-    return f"after step {found.step} of {found.progress[-1].total_steps}"
+    return f"at step {found.step}/{found.progress[-1].total_steps}"
 
 
 def _losses(listed: Listed) -> str:

@@ -203,7 +203,7 @@ def _exports(folder: Path) -> tuple[Export, ...]:
         quantization = name.removeprefix("model-").removesuffix(".gguf")
         ok = False if path.name.endswith(REJECTED) else proven.get(path.name)
         found.append(Export(path, quantization, size, ok))
-    return tuple(sorted(found, key=lambda one: one.bytes))
+    return tuple(sorted(found, key=lambda one: (one.proven is False, one.bytes)))
 
 
 def _checkpoints(folder: Path, told: history.History) -> tuple[Checkpoint, ...]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lintune_schemas import events, runs
-from lintune_schemas.events import Progress, RunCancelled, RunStarted
+from lintune_schemas.events import RunCancelled
+from lintune_server.language_server import convert
 
 from ..cli.recorded import data, record, sample, started, step, whole
 from .trainings import behave
@@ -106,7 +107,7 @@ async def test_states_and_how_far_a_run_came(editor: Editor, workspace: Path) ->
     path = folder_of(workspace, damaged) / runs.EVENTS
     path.write_bytes(path.read_bytes() + b"no event\n")
     third, second, first, *_ = await runs_of(editor)
-    assert (first.state, first.line) == ("cancelled", "stopped after step 1 of 40")
+    assert (first.state, first.line) == ("cancelled", "stopped at step 1/40")
     assert (second.state, second.line) == ("dead", "killed before its first step")
     assert (third.state, third.damage) == ("finished", "1 lines of events.jsonl are damaged, or of a newer Lintune.")
     assert [one.canResume for one in (third, second, first)] == [False, False, False], "only the newest one can be"
@@ -140,8 +141,9 @@ async def test_a_training_is_followed_and_not_deleted(editor: Editor, workspace:
     assert (run.canDelete, run.canExport, run.canResume) == (False, False, False)
     assert await editor.command("lintune.deleteRuns", [run.path]) == []
     assert editor.shown == [f"The run {run.name} is going on. Stop it first."]
+    before = len(editor.statuses)
     (workspace / "go").touch()
-    await editor.until_status("ready")
+    await editor.until_status("ready", after=before)
     assert next(one for one in await runs_of(editor) if one.path == run.path).line == "loss 0.333 · 0:02"
 
 
@@ -167,7 +169,8 @@ async def test_nothing_but_runs_of_the_workspace_is_deleted(editor: Editor, work
     outside = tmp_path / "elsewhere"
     outside.mkdir()
     record(workspace, "20261126T120000Z-00000000", [])
-    for path in (workspace, workspace / "train.jsonl", outside, runs.runs_folder(workspace), runs.runs_folder(workspace) / ".."):
+    inside = runs.runs_folder(workspace)
+    for path in (workspace, workspace / "train.jsonl", outside, inside, inside / ".."):
         assert await editor.command("lintune.deleteRuns", [str(path)]) == []
         assert path.exists()
     assert len(editor.shown) == 5
@@ -176,14 +179,14 @@ async def test_nothing_but_runs_of_the_workspace_is_deleted(editor: Editor, work
 async def test_two_runs_are_compared_on_a_page(editor: Editor, workspace: Path) -> None:
     paths = [str(folder_of(workspace, name)) for name in (NEW, OLD)]
     uri = await editor.command("lintune.compareRuns", *paths, {"show": False})
-    from lintune_server.language_server import convert
-
     path = convert.path_of(uri)
     assert path
     page = path.read_text(encoding="utf-8")
     assert f"| run | {OLD} | {NEW} |".replace("-", "\\-") in page, "the older one first"
     assert "| learning\\_rate | 0.0002 | 0.001 |" in page
-    assert "- **train.jsonl** 20 → 21 samples\n  - 19 unchanged\n  - 2 added: lines 20, 21\n  - 1 removed: line 1 of A" in page
+    assert "- **train.jsonl** 20 → 21 samples\n  - 19 unchanged\n  - 2 added: lines 20, 21\n" in page
+    assert "\n  - 1 removed: line 1 of A\n" in page
+
     picture = path.with_name(page.rpartition("](")[2].strip().rstrip(")"))
     assert picture.read_text(encoding="utf-8").startswith("<svg")
     assert await editor.command("lintune.compareRuns", paths[0], paths[0]) is None

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+FOLDER = Path(__file__).parent
+
 
 def put_before_the_real_trainer(patch: pytest.MonkeyPatch) -> None:
-    patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    patch.setenv("PYTHONPATH", str(FOLDER), prepend=os.pathsep)

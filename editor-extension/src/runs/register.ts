@@ -20,9 +20,10 @@ export function registerRuns(session: Session): vscode.Disposable[] {
   const onRun = (name: string, action: (node: RunNode) => unknown) =>
     on(name, (node) => (node.kind === "run" ? action(node) : undefined));
   return [
-    tree,
+    vscode.Disposable.from(tree),
     on("train", (node) => node.kind === "recipe" && session.command("lintune.train", node.recipe.uri)),
     onRun("resume", ({ recipe }) => session.command("lintune.resume", recipe.uri)),
+    onRun("serve", ({ run }) => vscode.commands.executeCommand("lintune.serve", { run: run.path })),
     onRun("export", ({ run }) => exportRun(session, run, tree.known.quantizations)),
     onRun("verify", ({ run }) => session.command("lintune.verifyRun", run.path)),
     on("compare", (_, all) => compareSelected(session, all.filter(isRun))),
