@@ -13,6 +13,7 @@ from lintune_server.language_server.preview import Question
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lintune_schemas.conversations import Turn
     from lintune_server.language_server.lineup import Voice
     from lintune_server.language_server.preview import Model
     from lintune_server.lint.context import Context
@@ -31,6 +32,11 @@ class PromptedSample:
         """The turn that the model is asked for: the last one it learns; else the one after the last."""
         turns = self.inspection.conversation.turns
         return max((index for index, turn in enumerate(turns) if turn.trained), default=len(turns))
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """Those before the answer that the model is asked for."""
+        return self.inspection.conversation.turns[: self._asked]
 
     @property
     def reference(self) -> str | None:

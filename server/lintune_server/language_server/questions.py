@@ -122,6 +122,10 @@ class Questions:
             raise LintuneError(asked.problem or "There is no tuned model yet. Train the recipe first.")
         return await self._write_page(document, number, asked)
 
+    async def conversation(self, uri: str, number: int) -> tuple[Document, PromptedSample]:
+        """The sample on a line of an open data set. Raises LintuneError, with what to do."""
+        return await self._require(uri, number)
+
     async def read(self, document: Document, number: int) -> PromptedSample | None:
         """The sample on a line of an open document."""
         line = document.line(number)

@@ -24,6 +24,7 @@ from lintune_server.language_server.inline_answers import InlineAnswers
 from lintune_server.language_server.lineup import Lineups
 from lintune_server.language_server.marks import Marks
 from lintune_server.language_server.messages import Messages
+from lintune_server.language_server.new_samples import NewSamples
 from lintune_server.language_server.outlooks import Outlooks
 from lintune_server.language_server.prefetch import Prefetch
 from lintune_server.language_server.preview import Preview
@@ -81,6 +82,7 @@ class Session:
         self.training = Training(self)
         self.questions = Questions(self)
         self.serving = Serving(self)
+        self.new_samples = NewSamples(self)
         self.outlooks = Outlooks(self)
         self.readers = Readers(self)
         self.settings = Settings(self)

@@ -18,14 +18,17 @@ class _Values:
     inlay_hints: bool = True
     sample_lenses: bool = True
     inline_completion: bool = False
+    eval_marks: bool = True
 
 
 class Settings:
-    """`inlayHints` and `sampleLenses`, both on unless the client says otherwise; `inlineCompletion.enabled`, off."""
+    """`inlayHints`, `sampleLenses` and `evalMarks`, on unless the client says otherwise; `inlineCompletion.enabled`,
+    off."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._values = _Values()
+        self._draws_marks = False
 
     @property
     def inlay_hints(self) -> bool:
@@ -42,8 +45,14 @@ class Settings:
         """Whether the tuned model writes on in answers."""
         return self._values.inline_completion
 
+    @property
+    def draws_marks(self) -> bool:
+        """Whether the client draws how samples came out, so that no words need to say it."""
+        return self._draws_marks and self._values.eval_marks
+
     def begin(self, options: dict[str, Any]) -> None:
         """What the client said when it introduced itself, for those that cannot be asked."""
+        self._draws_marks = options.get("evalMarks") is True
         self._values = replace(self._values, inline_completion=_switched_on(options))
 
     async def read(self) -> None:
@@ -56,7 +65,7 @@ class Settings:
         found = answer[0] if answer else None
         says = _value(found, "inlineCompletion") is not None
         inline = _switched_on(found) if says else self._values.inline_completion
-        values = _Values(_said(found, "inlayHints"), _said(found, "sampleLenses"), inline)
+        values = _Values(_said(found, "inlayHints"), _said(found, "sampleLenses"), inline, _said(found, "evalMarks"))
         if values != self._values:
             self._values = values
             self._session.readers.refresh()

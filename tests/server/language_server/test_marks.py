@@ -1,10 +1,12 @@
 """How the samples of an eval set came out, in the editor."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from lintune_schemas import datasets, run_evaluation
 from lintune_schemas.run_evaluation import RunEvaluation, SampleResult, SampleScore
@@ -62,3 +64,27 @@ async def test_the_hover_and_the_tooltip_say_why(linting_editor: Editor, evaluat
     assert str(hint.tooltip).endswith(
         "In the last evaluation: Broken: base right, tuned wrong; loss 0.012 → 3.1 a token."
     )
+
+
+async def marks_of(editor: Editor, path: Path, **params: Any) -> list[tuple[int, str]]:
+    found = await editor.client.protocol.send_request_async("lintune/marks", {"uri": path.as_uri(), **params})
+    return [(one.line, one.mark) for one in found.marks]
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_client_that_draws_them_asks_for_marks(new_editor: Editor, evaluated: Path) -> None:
+    await new_editor.start(evaluated.parent, {"evalMarks": True})
+    new_editor.open(evaluated)
+    known = [(0, "fixed"), (1, "broken"), (2, "still wrong"), (3, "still right")]
+    assert await marks_of(new_editor, evaluated) == known
+    some = {"start": {"line": 1, "character": 0}, "end": {"line": 3, "character": 0}}
+    assert await marks_of(new_editor, evaluated, range=some) == known[1:3]
+    hints = await hints_until_known(new_editor, evaluated, lines(0, 9))
+    assert not any("fixed" in hint for hint in hints.values()), "the drawing says it"
+
+    new_editor.insert(evaluated, 0, '{"completion": "ON", "prompt": "lamp 3"}\n')
+    new_editor.replace(evaluated, "lamp 0", "lamp 9")
+    moved = [(0, "still right"), (2, "broken"), (3, "still wrong"), (4, "still right")]
+    assert await marks_of(new_editor, evaluated) == moved
+    with pytest.raises(JsonRpcException, match="Open a data set"):
+        await marks_of(new_editor, evaluated.with_name("recipe.yaml"))

@@ -41,7 +41,8 @@ async def inlay_hints(ls: LintuneServer, params: types.InlayHintParams) -> list[
         analysis.look(range(first, first + len(lines)))
     ls.session.prefetch.see(document, range(first, first + len(lines)))
     counted = await asyncio.to_thread(reader.counts.of, lines)
-    results = await ls.session.marks.results(reader.context, lines)
+    drawn = ls.session.settings.draws_marks
+    results = [None] * len(lines) if drawn else await ls.session.marks.results(reader.context, lines)
     recipe = reader.context.recipe
     limit = recipe.sequence_len if recipe else None
     return [
