@@ -16,7 +16,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     begun,
     ...registerCommands(begun),
     ...listen(begun),
-    ...registerPlayground(begun),
+    ...registerPlayground(begun, context.extensionUri),
     ...registerTrainingPanels(context, begun),
     ...registerRuns(begun),
   );

@@ -22,7 +22,6 @@ describe("a request as curl", () => {
     const script = `curl() { for word in "$@"; do printf '%s\\0' "$word"; done; }\n${command}`;
     const words = execFileSync("sh", ["-c", script], { encoding: "utf8" }).split("\0");
     assert.deepEqual(words.slice(0, -1), [
-      "--no-buffer",
       "http://127.0.0.1:1/v1/chat/completions",
       "--header",
       "Authorization: Bearer k'ey",

@@ -11,7 +11,7 @@ export function shellQuote(text: string): string {
  */
 export function asCurl(url: string, key: string, body: object): string {
   return [
-    `curl --no-buffer ${shellQuote(url)}`,
+    `curl ${shellQuote(url)}`,
     `--header ${shellQuote(`Authorization: Bearer ${key}`)}`,
     "--header 'Content-Type: application/json'",
     `--data ${shellQuote(JSON.stringify(body))}`,

@@ -1,32 +1,9 @@
-// What the server says of the models that can be asked, and the action “Serve Model”.
+// The action “Serve Model”.
 import * as vscode from "vscode";
 
 import type { Server } from "../session";
 import { asCurl } from "./curl";
-
-/** Whose models are meant: those of a recipe (or a data set) by its URI, or of a run by its directory. */
-export interface Place {
-  readonly recipe?: string;
-  readonly run?: string;
-}
-
-/** A model, and what it is called. */
-export interface Model {
-  readonly id: string;
-  readonly title: string;
-  readonly detail: string;
-  readonly run: string | null;
-}
-
-/** The result of `lintune/serve`. */
-export interface Served {
-  /** Base URL for clients of OpenAI's API. */
-  readonly url: string;
-  readonly key: string;
-  readonly models: readonly Model[];
-  readonly recipe: string;
-  readonly run: string | null;
-}
+import type { Place, Served } from "./messages";
 
 const COPY_ADDRESS = "Copy Address";
 const COPY_KEY = "Copy Key";

@@ -25,9 +25,15 @@ class Data:
         self.editor = editor
         self.path = path
 
-    async def draft(self, messages: list[dict[str, str]] = SAID, **more: Any) -> Any:
-        params = {"dataset": self.path.as_uri(), "messages": messages, **more}
-        return await self.editor.client.protocol.send_request_async("lintune/newSample", params)
+    async def draft(self, messages: list[dict[str, str]] = SAID) -> Any:
+        return await self._request("draftSample", messages)
+
+    async def add(self) -> Any:
+        return await self._request("addSample", SAID)
+
+    async def _request(self, name: str, messages: list[dict[str, str]]) -> Any:
+        params = {"dataset": self.path.as_uri(), "messages": messages}
+        return await self.editor.client.protocol.send_request_async(f"lintune/{name}", params)
 
     async def take_back(self) -> None:
         await self.editor.client.protocol.send_request_async("lintune/takeBackSample", {"dataset": self.path.as_uri()})
@@ -79,7 +85,7 @@ async def test_nothing_else_in_the_file_is_touched_and_it_can_be_taken_back(data
     crlf = end == b"\r\n"
     before = CHAT.encode().rstrip() + (b"\r\n" if crlf else b"\n") + b'  {"not": "ours" }  ' + end
     data.path.write_bytes(before)
-    added = await data.draft(add=True)
+    added = await data.add()
     assert added.saved
     after = data.path.read_bytes()
     assert after.startswith(before)
@@ -93,7 +99,7 @@ async def test_nothing_else_in_the_file_is_touched_and_it_can_be_taken_back(data
 
 async def test_who_changed_the_file_meanwhile_loses_nothing(data: Data) -> None:
     data.path.write_text(CHAT)
-    await data.draft(add=True)
+    await data.add()
     changed = data.path.read_text() + CHAT.replace("OFF", "MINE")
     data.path.write_text(changed)
     with pytest.raises(JsonRpcException, match="was changed meanwhile"):
@@ -126,7 +132,7 @@ async def test_unsaved_changes_get_it_in_the_editor(new_editor: Editor, workspac
     new_editor.client.feature(types.WORKSPACE_APPLY_EDIT)(apply)
     await new_editor.start(data.path.parent)
     new_editor.open(data.path, CHAT.replace("OFF", "NO"))
-    added = await data.draft(add=True)
+    added = await data.add()
     assert not added.saved
     assert data.path.read_text() == CHAT
     ((edit,),) = (edits[0].edit.changes or {}).values()

@@ -1,4 +1,5 @@
-"""`lintune/conversation`, `lintune/newSample`, `lintune/takeBackSample`: from a sample to a conversation, and back."""
+"""`lintune/conversation`, `lintune/draftSample`, `lintune/addSample`, `lintune/takeBackSample`: from a sample to a
+conversation, and back."""
 
 from __future__ import annotations
 
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
     from lintune_server.language_server.session import Session
 
 CONVERSATION = "lintune/conversation"
-NEW_SAMPLE = "lintune/newSample"
+DRAFT = "lintune/draftSample"
+ADD = "lintune/addSample"
 TAKE_BACK = "lintune/takeBackSample"
 
 
 def register(server: LintuneServer) -> None:
     requests.register(server, CONVERSATION, conversation)
-    requests.register(server, NEW_SAMPLE, new_sample)
+    requests.register(server, DRAFT, draft)
+    requests.register(server, ADD, add)
     requests.register(server, TAKE_BACK, take_back)
 
 
@@ -44,20 +47,19 @@ async def conversation(session: Session, params: dict[str, Any]) -> dict[str, An
     }
 
 
-async def new_sample(session: Session, params: dict[str, Any]) -> dict[str, Any]:
-    """`{dataset, messages: [{role, content}], add?}` → `{dataset, line, text, findings: [{code, severity, message}]}`.
+async def draft(session: Session, params: dict[str, Any]) -> dict[str, Any]:
+    """`{dataset, messages: [{role, content}]}` → `{dataset, line, text, findings: [{code, severity, message}]}`.
 
-    dataset: URI. messages: the last one is the assistant's answer. findings: of the new sample, in the data set as it
-    would be. With `add: true` it is at the end of the file then, and the result has `saved`: false for a file with
-    unsaved changes, where it went into the editor instead.
+    dataset: URI. messages: the last one is the assistant's answer. Nothing is written. findings: of the new sample, in
+    the data set as it would be.
     """
-    path, messages = _path(params), params.get("messages")
-    if not isinstance(messages, list):
-        raise LintuneError("messages is to be a list of objects with role and content.")
-    said = [_said(one) for one in messages]
-    if params.get("add") is True:
-        return await session.new_samples.add(path, said)
-    return (await session.new_samples.draft(path, said)).as_result()
+    return (await session.new_samples.draft(_path(params), _conversation(params))).as_result()
+
+
+async def add(session: Session, params: dict[str, Any]) -> dict[str, Any]:
+    """As `lintune/draftSample`, and puts the sample at the end of the file. The result has `saved`, too: false for a
+    file with unsaved changes, where it went into the editor instead."""
+    return await session.new_samples.add(_path(params), _conversation(params))
 
 
 async def take_back(session: Session, params: dict[str, Any]) -> None:
@@ -71,6 +73,13 @@ def _path(params: dict[str, Any]) -> Path:
     if path is None:
         raise LintuneError("Choose a data set that is a file.")
     return real_path(path)
+
+
+def _conversation(params: dict[str, Any]) -> list[Said]:
+    messages = params.get("messages")
+    if not isinstance(messages, list):
+        raise LintuneError("messages is to be a list of objects with role and content.")
+    return [_said(one) for one in messages]
 
 
 def _said(value: object) -> Said:

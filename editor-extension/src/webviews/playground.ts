@@ -1,0 +1,316 @@
+// The playground's page: a conversation, and two models' answers to it, side by side.
+import "./playground.css";
+
+import type { Ask, Message, Place, Question, Sample, Setup, ToHost, ToPage } from "../playground/messages";
+import { Adding } from "./playground/adding";
+import { AnswerCard, type Answered, type Comparison, NOTHING } from "./playground/answer";
+import { Conversation } from "./playground/conversation";
+import { button, choice, element } from "./playground/dom";
+import { ParameterFields, type Written } from "./playground/parameters";
+
+type Marks = "none" | "other" | "reference";
+
+/** What survives a reload. */
+interface State {
+  readonly place: Place;
+  readonly messages: readonly Message[];
+  readonly written: Written;
+  readonly open: boolean;
+  readonly picked: readonly string[];
+  readonly answered: readonly Answered[];
+  readonly sample: Sample | null;
+  readonly marks: Marks;
+}
+
+const SIDES = [0, 1];
+const EMPTY: readonly Message[] = [{ role: "user", content: "" }];
+
+const vscode = acquireVsCodeApi<State>();
+const before = vscode.getState();
+
+let setup: Setup | null = null;
+let place: Place = before?.place ?? {};
+let picked: readonly string[] = before?.picked ?? [];
+let sample: Sample | null = before?.sample ?? null;
+let marks: Marks = before?.marks ?? "other";
+let answered: Answered[] = SIDES.map((side) => settled(before?.answered[side]));
+let asked = 0;
+/** The last question to each side: what comes of earlier ones counts no more. */
+const asks = SIDES.map(() => 0);
+
+const conversation = new Conversation(keep);
+const parameters = new ParameterFields(keep);
+const cards = SIDES.map(
+  (side) =>
+    new AnswerCard(side === 0 ? "First" : "Second", {
+      chosen: (id) => {
+        picked = picked.map((one, index) => (index === side ? id : one));
+        change(side, NOTHING);
+      },
+      again: () => {
+        askModels([side]);
+      },
+      stop: () => {
+        tell({ type: "stop", side });
+      },
+      copy: () => {
+        tell({ type: "copy", text: answered[side]?.text ?? "" });
+      },
+      curl: () => {
+        const question = questionNow();
+        if (question) {
+          tell({ type: "curl", side, ...question });
+        }
+      },
+      goOn: () => {
+        const answer = { role: "assistant", content: answered[side]?.text ?? "" };
+        conversation.messages = [...conversation.messages, answer, { role: "user", content: "" }];
+        sample = null;
+        conversation.focus();
+        draw();
+      },
+      add: () => {
+        adding.open(conversation.messages, answered[side]?.text ?? "", setup?.datasets ?? []);
+      },
+    }),
+);
+const adding = new Adding({
+  draft: (dataset, messages) => {
+    tell({ type: "draft", dataset, messages });
+  },
+  add: (dataset, messages) => {
+    tell({ type: "add", dataset, messages });
+  },
+  takeBack: (dataset) => {
+    tell({ type: "takeBack", dataset });
+  },
+  show: (dataset, line) => {
+    tell({ type: "show", dataset, line });
+  },
+});
+
+const askButton = button("Ask", "primary", askOrStop, "Ask both models (Ctrl+Enter)");
+const origin = element("div", { class: "dim origin" });
+const comparing = element("label", { class: "comparing" });
+const reference = element("section", { class: "card reference", "aria-label": "Reference" });
+const problem = element("div", { class: "problem", role: "alert", hidden: true });
+const main = element(
+  "main",
+  {},
+  origin,
+  conversation.element,
+  parameters.element,
+  element("div", { class: "row asking" }, askButton, element("kbd", { class: "dim" }, "Ctrl+Enter"), comparing),
+  element("div", { class: "answers" }, ...cards.map((card) => card.element)),
+  reference,
+  adding.element,
+);
+document.body.append(problem, main);
+
+function settled(one: Answered | undefined): Answered {
+  if (one === undefined || one.state === "waiting") {
+    return NOTHING;
+  }
+  // Nobody hears the rest of it any more.
+  return one.state === "writing"
+    ? { ...one, state: "done", timing: { firstSeconds: null, tokensPerSecond: null, tokens: null, ended: "stopped" } }
+    : one;
+}
+
+function tell(message: ToHost): void {
+  vscode.postMessage(message);
+}
+
+function keep(): void {
+  const { messages } = conversation;
+  const { written, element: details } = parameters;
+  vscode.setState({ place, messages, written, open: details.open, picked, answered, sample, marks });
+}
+
+function questionNow(): Question | null {
+  const value = parameters.value;
+  return value && { models: picked, messages: conversation.messages, parameters: value };
+}
+
+function isBusy(): boolean {
+  return answered.some(({ state }) => state === "waiting" || state === "writing");
+}
+
+function askOrStop(): void {
+  if (isBusy()) {
+    stop();
+  } else {
+    askModels(SIDES);
+  }
+}
+
+function stop(): void {
+  for (const side of SIDES) {
+    tell({ type: "stop", side });
+  }
+}
+
+function askModels(sides: readonly number[]): void {
+  const question = setup && questionNow();
+  if (!question) {
+    return;
+  }
+  if (question.messages.every(({ content }) => content.trim() === "")) {
+    conversation.focus();
+    return;
+  }
+  const questions = sides.map((side): Ask => {
+    asks[side] = ++asked;
+    return { side, ask: asked };
+  });
+  for (const side of sides) {
+    answered[side] = { ...NOTHING, state: "waiting" };
+  }
+  draw();
+  tell({ type: "ask", asks: questions, ...question });
+}
+
+function change(side: number, now: Answered): void {
+  answered[side] = now;
+  draw();
+}
+
+/** What an answer is compared with. */
+function comparisonOf(side: number): Comparison | null {
+  const known = sample?.reference ?? null;
+  if (marks === "reference" && known !== null) {
+    return { text: known, kind: "reference" };
+  }
+  const other = answered[1 - side];
+  return marks === "other" && other?.state === "done" && other.text !== "" ? { text: other.text, kind: "other" } : null;
+}
+
+function draw(): void {
+  for (const side of SIDES) {
+    cards[side]?.show(answered[side] ?? NOTHING, comparisonOf(side));
+  }
+  askButton.textContent = isBusy() ? "Stop" : "Ask";
+  askButton.title = isBusy() ? "Stop both answers (Escape)" : "Ask both models (Ctrl+Enter)";
+  origin.textContent = sample ? `Sample of ${sample.name}, line ${sample.line + 1}` : "";
+  origin.hidden = sample === null;
+  const known = sample?.reference ?? null;
+  reference.hidden = known === null;
+  reference.replaceChildren(element("h2", {}, "Reference"), element("div", { class: "answer" }, known ?? ""));
+  keep();
+}
+
+function drawComparing(): void {
+  const known = sample?.reference ?? null;
+  const options = [
+    { value: "none", text: "Nothing" },
+    { value: "other", text: "What differs between the answers" },
+    ...(known === null ? [] : [{ value: "reference", text: "What differs from the reference" }]),
+  ];
+  if (!options.some(({ value }) => value === marks)) {
+    marks = "other";
+  }
+  comparing.replaceChildren(
+    "Mark ",
+    choice("What is marked in the answers", options, marks, (value) => {
+      marks = value as Marks;
+      draw();
+    }),
+  );
+}
+
+function introduce(message: Extract<ToPage, { type: "setup" }>): void {
+  const isFirst = setup === null && before === undefined;
+  const isOther = setup !== null && setup.recipe !== message.setup.recipe;
+  ({ setup, place } = message);
+  problem.hidden = true;
+  main.hidden = false;
+  if (isFirst || isOther) {
+    parameters.preset(setup);
+  }
+  const ids = setup.models.map(({ id }) => id);
+  const usual = [setup.usual[0] ?? "", setup.usual[1] ?? setup.usual[0] ?? ""];
+  picked = SIDES.map((side) => (ids.includes(picked[side] ?? "") && !isOther ? (picked[side] ?? "") : (usual[side] ?? "")));
+  for (const side of SIDES) {
+    cards[side]?.offer(setup.models, picked[side] ?? "");
+  }
+  if (message.sample) {
+    sample = message.sample;
+    conversation.messages = sample.messages;
+    answered = SIDES.map(() => NOTHING);
+    marks = sample.reference === null ? "other" : "reference";
+  }
+  drawComparing();
+  draw();
+  if (isFirst || message.sample) {
+    conversation.focus();
+  }
+}
+
+function hear(message: ToPage): void {
+  switch (message.type) {
+    case "setup":
+      introduce(message);
+      break;
+    case "problem":
+      main.hidden = true;
+      problem.hidden = false;
+      problem.replaceChildren(
+        element("p", {}, message.message),
+        button("Try Again", "primary", () => {
+          tell({ type: "ready" });
+        }),
+      );
+      break;
+    case "piece":
+    case "done":
+    case "failed":
+      if (asks[message.side] === message.ask) {
+        change(message.side, next(answered[message.side] ?? NOTHING, message));
+      }
+      break;
+    case "draft":
+      adding.show(message.draft);
+      break;
+    case "added": {
+      const { dataset } = message.draft;
+      adding.added(message.draft, setup?.datasets.find(({ uri }) => uri === dataset)?.name ?? "the data set");
+      break;
+    }
+    case "takenBack":
+      adding.takenBack();
+      break;
+    case "notAdded":
+      adding.refused(message.message);
+      break;
+  }
+}
+
+function next(now: Answered, message: Extract<ToPage, Ask>): Answered {
+  switch (message.type) {
+    case "piece":
+      return { ...now, state: "writing", text: now.text + message.text };
+    case "done":
+      return { ...now, state: "done", timing: message.timing };
+    case "failed":
+      return { ...now, state: "failed", message: message.message };
+  }
+}
+
+window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
+  hear(data);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    askModels(SIDES);
+  } else if (event.key === "Escape" && isBusy()) {
+    stop();
+  }
+});
+
+conversation.messages = before?.messages ?? EMPTY;
+parameters.written = before?.written ?? {};
+parameters.element.open = before?.open ?? false;
+drawComparing();
+draw();
+tell({ type: "ready" });
