@@ -9,9 +9,50 @@ export interface Part {
 /** More words are not compared: the table of all pairs would take too long. */
 const MOST_WORDS = 3_000;
 
-/** The parts of both texts in one order, in which neither is turned around. */
+/** Of the longer text's words, what two texts that are worth comparing have in common at least. */
+const WORTH = 0.25;
+
+/**
+ * The parts of both texts in one order, in which neither is turned around. Of two that have little in common, all is
+ * different: a word here and there that both have says nothing.
+ */
 export function wordDiff(left: string, right: string): Part[] {
-  const [a, b] = [words(left), words(right)];
+  const parts = joined(compared(words(left), words(right)));
+  const count = (text: string) => text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0;
+  const same = parts.reduce((sum, { text, where }) => sum + (where === "both" ? count(text) : 0), 0);
+  if (same >= WORTH * Math.max(count(left), count(right))) {
+    return parts;
+  }
+  const all: Part[] = [
+    { text: left, where: "left" },
+    { text: right, where: "right" },
+  ];
+  return all.filter(({ text }) => text !== "");
+}
+
+/** A sign or a blank between two changes is a part of them; what is gone stands before what is new. */
+function joined(parts: readonly Part[]): Part[] {
+  const found: Part[] = [];
+  let [left, right] = ["", ""];
+  const flush = () => {
+    found.push({ text: left, where: "left" }, { text: right, where: "right" });
+    [left, right] = ["", ""];
+  };
+  parts.forEach(({ text, where }, at) => {
+    const isInside = at > 0 && at < parts.length - 1 && !/[\p{L}\p{N}]/u.test(text);
+    if (where === "both" && !isInside) {
+      flush();
+      found.push({ text, where });
+    } else {
+      left += where === "right" ? "" : text;
+      right += where === "left" ? "" : text;
+    }
+  });
+  flush();
+  return found.filter(({ text }) => text !== "");
+}
+
+function compared(a: string[], b: string[]): Part[] {
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) {
     start++;

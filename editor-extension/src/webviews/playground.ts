@@ -90,6 +90,7 @@ const adding = new Adding({
 });
 
 const askButton = button("Ask", "primary", askOrStop, "Ask both models (Ctrl+Enter)");
+const shortcut = element("kbd", { class: "dim" });
 const origin = element("div", { class: "dim origin" });
 const comparing = element("label", { class: "comparing" });
 const reference = element("section", { class: "card reference", "aria-label": "Reference" });
@@ -100,7 +101,7 @@ const main = element(
   origin,
   conversation.element,
   parameters.element,
-  element("div", { class: "row asking" }, askButton, element("kbd", { class: "dim" }, "Ctrl+Enter"), comparing),
+  element("div", { class: "row asking" }, askButton, shortcut, comparing),
   element("div", { class: "answers" }, ...cards.map((card) => card.element)),
   reference,
   adding.element,
@@ -190,6 +191,7 @@ function draw(): void {
     cards[side]?.show(answered[side] ?? NOTHING, comparisonOf(side));
   }
   askButton.textContent = isBusy() ? "Stop" : "Ask";
+  shortcut.textContent = isBusy() ? "Escape" : "Ctrl+Enter";
   askButton.title = isBusy() ? "Stop both answers (Escape)" : "Ask both models (Ctrl+Enter)";
   origin.textContent = sample ? `Sample of ${sample.name}, line ${sample.line + 1}` : "";
   origin.hidden = sample === null;

@@ -143,6 +143,9 @@ function marked(text: string, { text: other, kind }: Comparison): (Node | string
   const node = ({ text: words, where }: Part): Node | string =>
     where === "both" ? words : element(where === "left" ? "ins" : "del", {}, words);
   const parts = wordDiff(text, other);
+  if (parts.every(({ where }) => where !== "both")) {
+    return [element("ins", {}, text)]; // all of it differs: the other one stands beside or below
+  }
   return (kind === "other" ? parts.filter(({ where }) => where !== "right") : parts).map(node);
 }
 

@@ -13,17 +13,20 @@ const HINTS: Readonly<Record<string, string>> = {
 export class Conversation {
   readonly element: HTMLElement;
   private readonly list = element("ol", { class: "turns" });
+  private readonly addSystem: HTMLButtonElement;
   private turns: Message[] = [];
 
   constructor(private readonly changed: () => void) {
-    const add = (role: string) => button(`Add ${NAMES[role]?.toLowerCase() ?? role}`, "quiet", () => {
+    const add = (role: string) =>
+      button(`Add ${NAMES[role] ?? role}`, "quiet", () => {
       this.add(role);
     });
+    this.addSystem = add("system");
     this.element = element(
       "section",
       { "aria-label": "Conversation" },
       this.list,
-      element("div", { class: "row" }, add("user"), add("assistant"), add("system")),
+      element("div", { class: "row" }, add("user"), add("assistant"), this.addSystem),
     );
   }
 
@@ -82,6 +85,7 @@ export class Conversation {
 
   private draw(): void {
     this.list.replaceChildren(...this.turns.map((turn, at) => this.turn(turn, at)));
+    this.addSystem.hidden = this.turns.some(({ role }) => role === "system");
   }
 
   private turn({ role, content }: Message, at: number): HTMLElement {
