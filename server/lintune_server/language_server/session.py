@@ -36,6 +36,7 @@ from lintune_server.language_server.run_answers import RunAnswers
 from lintune_server.language_server.run_news import RunNews
 from lintune_server.language_server.run_notes import RunNotes
 from lintune_server.language_server.run_records import RunRecords
+from lintune_server.language_server.sample_editing import SampleEditing
 from lintune_server.language_server.serving import Serving
 from lintune_server.language_server.settings import Settings
 from lintune_server.language_server.text import Encoding
@@ -85,6 +86,7 @@ class Session:
         self.new_samples = NewSamples(self)
         self.outlooks = Outlooks(self)
         self.readers = Readers(self)
+        self.samples = SampleEditing(self)
         self.settings = Settings(self)
         self.prefetch = Prefetch(self)
         self.inline_answers = InlineAnswers(self)

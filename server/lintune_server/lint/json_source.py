@@ -101,7 +101,7 @@ class Node:
         if self._members is None:
             members: dict[str, tuple[Span, Span]] = {}
             if self.kind is Kind.OBJECT:
-                values = _values(self._text, self.start)
+                values = values_of(self._text, self.start)
                 for start, end in values:
                     key = decode(self._text[start:end])
                     members.pop(key, None)  # the last one counts, and stands where it stands
@@ -113,7 +113,7 @@ class Node:
         if self._elements is None:
             starts, ends = array("Q"), array("Q")
             if self.kind is Kind.ARRAY:
-                for start, end in _values(self._text, self.start):
+                for start, end in values_of(self._text, self.start):
                     starts.append(start)
                     ends.append(end)
             self._elements = starts, ends
@@ -126,7 +126,7 @@ def scan(text: str) -> Node:
     return Node(text, start, len(text.rstrip(" \t\r\n")))
 
 
-def _values(text: str, start: int) -> Iterator[Span]:
+def values_of(text: str, start: int) -> Iterator[Span]:
     """The keys and values of an object, one after the other, or the elements of a list, that begins at `start`."""
     at = start + 1
     while True:
@@ -165,7 +165,7 @@ def around(text: str, offset: int) -> Iterator[Span]:
                 yield start + 1, end - 1
             return
         if char == "{":
-            values = _values(text, start)
+            values = values_of(text, start)
             members = ((key, next(values)) for key in values)
             member = next((one for one in members if one[0][0] <= offset <= one[1][1]), None)
             if member is None:
@@ -174,7 +174,7 @@ def around(text: str, offset: int) -> Iterator[Span]:
             yield key[0], value[1]
             start, end = key if offset <= key[1] else value
         elif char == "[":
-            element = next((one for one in _values(text, start) if one[0] <= offset <= one[1]), None)
+            element = next((one for one in values_of(text, start) if one[0] <= offset <= one[1]), None)
             if element is None:
                 return
             start, end = element
