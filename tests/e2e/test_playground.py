@@ -85,7 +85,7 @@ def _from_a_sample(window: Window) -> Page:
     expect(page.turns).to_have_count(2)
     expect(page.turns.last).to_have_value("Can we have 19 degrees in the bedroom?")
     expect(page.turns.last).to_be_focused()
-    expect(page.frame.get_by_text("Sample of eval.jsonl, line 3")).to_be_visible()
+    expect(page.frame.get_by_text("Sample on line 3 of eval.jsonl")).to_be_visible()
     expect(page.frame.get_by_role("region", name="Reference")).to_contain_text('"device":"heating"')
     return page
 

@@ -38,7 +38,10 @@ let asked = 0;
 /** The last question to each side: what comes of earlier ones counts no more. */
 const asks = SIDES.map(() => 0);
 
-const conversation = new Conversation(keep);
+const conversation = new Conversation(() => {
+  drawSample();
+  keep();
+});
 const parameters = new ParameterFields(keep);
 const cards = SIDES.map(
   (side) =>
@@ -65,7 +68,6 @@ const cards = SIDES.map(
       goOn: () => {
         const answer = { role: "assistant", content: answered[side]?.text ?? "" };
         conversation.messages = [...conversation.messages, answer, { role: "user", content: "" }];
-        sample = null;
         conversation.focus();
         draw();
       },
@@ -168,6 +170,7 @@ function askModels(sides: readonly number[]): void {
     answered[side] = { ...NOTHING, state: "waiting" };
   }
   draw();
+  cards[sides[0] ?? 0]?.element.scrollIntoView({ block: "nearest" });
   tell({ type: "ask", asks: questions, ...question });
 }
 
@@ -176,14 +179,27 @@ function change(side: number, now: Answered): void {
   draw();
 }
 
+/** Whether the conversation is the sample's still. */
+function isOfSample(): boolean {
+  const { messages } = conversation;
+  return (
+    sample?.messages.length === messages.length &&
+    sample.messages.every(({ role, content }, at) => role === messages[at]?.role && content === messages[at].content)
+  );
+}
+
+function referenceNow(): string | null {
+  return isOfSample() ? (sample?.reference ?? null) : null;
+}
+
 /** What an answer is compared with. */
 function comparisonOf(side: number): Comparison | null {
-  const known = sample?.reference ?? null;
+  const known = referenceNow();
   if (marks === "reference" && known !== null) {
     return { text: known, kind: "reference" };
   }
   const other = answered[1 - side];
-  return marks === "other" && other?.state === "done" && other.text !== "" ? { text: other.text, kind: "other" } : null;
+  return marks !== "none" && other?.state === "done" && other.text !== "" ? { text: other.text, kind: "other" } : null;
 }
 
 function draw(): void {
@@ -193,31 +209,32 @@ function draw(): void {
   askButton.textContent = isBusy() ? "Stop" : "Ask";
   shortcut.textContent = isBusy() ? "Escape" : "Ctrl+Enter";
   askButton.title = isBusy() ? "Stop both answers (Escape)" : "Ask both models (Ctrl+Enter)";
-  origin.textContent = sample ? `Sample of ${sample.name}, line ${sample.line + 1}` : "";
-  origin.hidden = sample === null;
-  const known = sample?.reference ?? null;
-  reference.hidden = known === null;
-  reference.replaceChildren(element("h2", {}, "Reference"), element("div", { class: "answer" }, known ?? ""));
+  drawSample();
   keep();
 }
 
-function drawComparing(): void {
-  const known = sample?.reference ?? null;
+/** Where the conversation comes from, its reference, and what answers can be compared with. */
+function drawSample(): void {
+  const known = referenceNow();
+  const where = sample ? `line ${sample.line + 1} of ${sample.name}` : "";
+  origin.textContent = isOfSample() ? `Sample on ${where}` : `Changed from ${where}`;
+  origin.hidden = sample === null;
+  reference.hidden = known === null;
+  reference.replaceChildren(element("h2", {}, "Reference"), element("div", { class: "answer" }, known ?? ""));
   const options = [
     { value: "none", text: "Nothing" },
     { value: "other", text: "What differs between the answers" },
     ...(known === null ? [] : [{ value: "reference", text: "What differs from the reference" }]),
   ];
-  if (!options.some(({ value }) => value === marks)) {
-    marks = "other";
-  }
-  comparing.replaceChildren(
-    "Mark ",
-    choice("What is marked in the answers", options, marks, (value) => {
+  // One that a person is in is not drawn anew.
+  if (comparing.querySelectorAll("option").length !== options.length) {
+    const shown = known === null && marks === "reference" ? "other" : marks;
+    const select = choice("What is marked in the answers", options, shown, (value) => {
       marks = value as Marks;
       draw();
-    }),
-  );
+    });
+    comparing.replaceChildren("Mark ", select);
+  }
 }
 
 function introduce(message: Extract<ToPage, { type: "setup" }>): void {
@@ -240,8 +257,8 @@ function introduce(message: Extract<ToPage, { type: "setup" }>): void {
     conversation.messages = sample.messages;
     answered = SIDES.map(() => NOTHING);
     marks = sample.reference === null ? "other" : "reference";
+    comparing.replaceChildren();
   }
-  drawComparing();
   draw();
   if (isFirst || message.sample) {
     conversation.focus();
@@ -313,6 +330,5 @@ document.addEventListener("keydown", (event) => {
 conversation.messages = before?.messages ?? EMPTY;
 parameters.written = before?.written ?? {};
 parameters.element.open = before?.open ?? false;
-drawComparing();
 draw();
 tell({ type: "ready" });

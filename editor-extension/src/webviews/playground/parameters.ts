@@ -31,8 +31,8 @@ export class ParameterFields {
     const numbers = NUMBERS.map(({ name, label, hint }) =>
       this.field(name, label, element("input", { inputmode: "decimal", placeholder: hint, size: "8" })),
     );
-    const stop = element("textarea", { rows: "2", placeholder: "One text a line", spellcheck: "false" });
-    const schema = element("textarea", { rows: "4", placeholder: '{"type": "object", …}', spellcheck: "false" });
+    const stop = element("textarea", { rows: "1", placeholder: "One text a line", spellcheck: "false" });
+    const schema = element("textarea", { rows: "2", placeholder: '{"type": "object", …}', spellcheck: "false" });
     this.element = element(
       "details",
       { class: "parameters" },
