@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 
 import type { Session } from "../session";
+import { OPEN_PANEL } from "../statusBar";
 import { beganAt, type Run, size } from "./figures";
 import { type Node, pathOf } from "./nodes";
 import { RunsTree } from "./tree";
@@ -23,6 +24,7 @@ export function registerRuns(session: Session): vscode.Disposable[] {
     vscode.Disposable.from(tree),
     on("train", (node) => node.kind === "recipe" && session.command("lintune.train", node.recipe.uri)),
     onRun("resume", ({ recipe }) => session.command("lintune.resume", recipe.uri)),
+    onRun("openPanel", ({ run }) => vscode.commands.executeCommand(OPEN_PANEL, run.path)),
     onRun("serve", ({ run }) => vscode.commands.executeCommand("lintune.serve", { run: run.path })),
     onRun("export", ({ run }) => exportRun(session, run, tree.known.quantizations)),
     onRun("verify", ({ run }) => session.command("lintune.verifyRun", run.path)),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lintune_server.language_server.session import Session
 
 CHANGED = "lintune/runsChanged"
-_QUIET = 0.25
+_QUIET = 0.5
 """Seconds for which changes of a recipe's runs are gathered: a trainer says several things at once, many times."""
 _LOOK_EVERY = 2.0
 """Seconds between two looks at what nobody told: what a terminal, another editor or a file manager does with runs."""

@@ -207,6 +207,8 @@ class Training:
     def _require_rest(self, recipe: Path) -> None:
         if not self._session.trusted:
             raise LintuneError("Nothing trains in a workspace that is not trusted. Trust it first.")
+        if self._session.run_actions.busy:
+            raise LintuneError("An export is going on. Wait for it, or cancel it first.")
         if self._job is not None or trainers.is_at_work(recipe.parent):
             raise LintuneError("A training is going on. Wait for it, or stop it first.")
         if not recipe.is_file():

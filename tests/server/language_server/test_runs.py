@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
+from lsprotocol import types
 
 from lintune_schemas import events, runs
 from lintune_schemas.events import RunCancelled
@@ -191,3 +194,81 @@ async def test_two_runs_are_compared_on_a_page(editor: Editor, workspace: Path) 
     assert picture.read_text(encoding="utf-8").startswith("<svg")
     assert await editor.command("lintune.compareRuns", paths[0], paths[0]) is None
     assert editor.shown == ["Choose two runs to compare."]
+
+
+@pytest.fixture
+def finished(workspace: Path, scripted_trainer: None) -> str:
+    """The path of a run that can be exported, by a scripted trainer."""
+    run = folder_of(workspace, NEW)
+    (run / "adapter").mkdir()
+    return str(run)
+
+
+async def test_a_run_is_exported(finished: str, editor: Editor, workspace: Path) -> None:
+    newest, oldest = await runs_of(editor)
+    assert (newest.canExport, oldest.canExport) == (True, False)
+    behave(workspace, "gate")
+    exporting = asyncio.ensure_future(editor.command("lintune.exportRun", finished, ["q4_k_m", "q8_0"]))
+    await editor.until(lambda: editor.runs_changed)
+    newest, _ = await runs_of(editor)
+    assert (newest.line, newest.canExport, newest.canDelete) == ("exporting …", False, False)
+    assert await editor.command("lintune.deleteRuns", [finished]) == []
+    assert await editor.command("lintune.exportRun", finished, ["q8_0"]) is False
+    assert await editor.command("lintune.train", (workspace / "recipe.yaml").as_uri()) is False
+    assert editor.shown == [
+        f"The run {NEW} is being worked on. Wait for its end, or cancel it.",
+        "A training or an export is going on. Wait for it, or stop it first.",
+        "An export is going on. Wait for it, or cancel it first.",
+    ]
+    (workspace / "go").touch()
+    assert await exporting is True
+    assert editor.shown[3:] == [
+        f"Run {NEW}: Wrote model-q4_k_m.gguf (4 MB), model-q8_0.gguf (4 MB). All files equal the trained model."
+    ]
+    begin, *_, end = editor.progress[0]
+    assert (begin.title, begin.cancellable, end.message) == (f"Exporting {NEW}", True, "The export is done.")
+    newest, _ = await runs_of(editor)
+    assert {one.quantization for one in newest.exports} == {"q4_k_m", "q8_0"}
+
+
+async def test_an_export_that_differs_or_is_cancelled(finished: str, editor: Editor, workspace: Path) -> None:
+    behave(workspace, "differ")
+    assert await editor.command("lintune.verifyRun", finished) is False
+    assert editor.shown == [f"{NEW}: The export is not the model that was trained (tokenizer)."]
+    behave(workspace, "gate")
+    exporting = asyncio.ensure_future(editor.command("lintune.exportRun", finished, ["f16"]))
+    await editor.until(lambda: len(editor.progress) == 2)
+    (token,) = list(editor.client.progress_reports)[1:]
+    editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token))
+    assert await exporting is False
+    await editor.until_said(f"{NEW}: The export was stopped.")
+    assert not (folder_of(workspace, NEW) / "model-f16.gguf").exists()
+    assert len(editor.shown) == 1, "who stopped it knows"
+
+
+async def test_what_cannot_be_exported(finished: str, editor: Editor, workspace: Path) -> None:
+    assert await editor.command("lintune.exportRun", finished, ["q9"]) is False
+    assert await editor.command("lintune.exportRun", str(workspace), ["f16"]) is False
+    behave(workspace, "refuse")
+    assert await editor.command("lintune.exportRun", finished, ["f16"]) is False
+    assert [message.partition(".")[0] for message in editor.shown] == [
+        "q9 is no quantization",
+        f"{workspace} is no run of a recipe in this workspace",
+        f"{NEW}: The export could not be done: Another training is running here",
+    ]
+
+
+async def test_nothing_is_exported_without_trust(finished: str, new_editor: Editor, workspace: Path) -> None:
+    await new_editor.start(workspace, {"trusted": False})
+    assert len(await runs_of(new_editor)) == 2
+    assert await new_editor.command("lintune.exportRun", finished, ["f16"]) is False
+    assert new_editor.shown == ["No model is loaded in a workspace that is not trusted. Trust it first."]
+
+
+async def test_no_export_survives_the_server(finished: str, editor: Editor, workspace: Path) -> None:
+    behave(workspace, "gate")
+    exporting = asyncio.ensure_future(editor.command("lintune.exportRun", finished, ["f16"]))
+    (child,) = await editor.until(lambda: psutil.Process(editor.process.pid).children())
+    await editor.leave()
+    exporting.cancel()
+    assert not child.is_running()

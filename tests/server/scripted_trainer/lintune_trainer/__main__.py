@@ -34,7 +34,7 @@ STEPS = 3
 
 def main() -> None:
     recipe_path = Path(sys.argv[2])
-    folder = recipe_path.parent
+    folder = recipe_path.parent if sys.argv[1] == "train" else runs.recipe_folder(recipe_path)
     what = (folder / "behaviour").read_text().split() if (folder / "behaviour").exists() else ["finish"]
     if "refuse" in what:
         print("loading", file=sys.stderr)
@@ -42,6 +42,9 @@ def main() -> None:
         sys.exit(2)
     if "crash" in what:
         raise RuntimeError("boom")
+    if sys.argv[1] in ("export", "verify"):
+        work_on_finished(Path(sys.argv[2]), what)
+        return
 
     recipe = recipes.load(recipe_path)
     resumed = sys.argv[sys.argv.index("--resume") + 1] if "--resume" in sys.argv else None
@@ -110,6 +113,32 @@ def main() -> None:
         tell(RunFailed(run=run.name, message="Out of memory: halve micro_batch_size.", samples=places))
         sys.exit(1)
     tell(RunFinished(run=run.name, seconds=1.5, eval_loss_before=2.0, eval_loss_after=0.5, model=None))
+
+
+def work_on_finished(run: Path, what: list[str]) -> None:
+    """Export the quantizations that are asked for, and say that they are proven, or not."""
+    FileLock(lock := runs.train_lock(runs.recipe_folder(run))).acquire(timeout=0)
+
+    def tell(event: events.Event) -> None:
+        os.write(1, events.encode(event) + b"\n")
+
+    for stage in (events.Stage.EXPORT, events.Stage.VERIFY) if sys.argv[1] == "export" else (events.Stage.VERIFY,):
+        tell(StageChanged(run=run.name, stage=stage, state=events.StageState.STARTED))
+        while "gate" in what and not (lock.parents[1] / "go").exists():
+            time.sleep(0.01)
+        for name in sys.argv[4].split(",") if stage is events.Stage.EXPORT else ():
+            (run / f"model-{name}.gguf").write_bytes(b"GGUF")
+            kind = events.ArtefactKind.GGUF
+            tell(
+                events.ArtefactWritten(
+                    run=run.name, kind=kind, path=f"model-{name}.gguf", bytes=4_000_000, quantization=name
+                )
+            )
+    ok = "differ" not in what
+    tell(events.Verified(run=run.name, ok=ok, checks=[]))
+    if not ok:
+        tell(Warned(run=run.name, message="The export is not the model that was trained (tokenizer)."))
+        sys.exit(1)
 
 
 def started(run: Path, recipe: Path, base_model: str) -> RunStarted:
