@@ -153,12 +153,15 @@ def _look(view: RunsView) -> None:
     expect(view.row("model-q4_k_m.gguf.rejected")).to_contain_text("rejected")
     expect(view.row("Checkpoint 20")).to_contain_text("eval loss 0.300 · best")
     view.window.pictures("runs")
-    view.point_at(view.row("3.000 → 0.400"))
-    expect(view.page.locator(".workbench-hover")).to_contain_text("Step 40 of 40")
-    view.window.pictures("runs-tooltip")
+    view.window.pictures("runs-tooltip", lambda: _hover(view))
     view.page.mouse.move(900, 500)
     view.row("Model card").click()
     expect(view.page.locator(".tab.active")).to_contain_text("README")
+
+
+def _hover(view: RunsView) -> None:
+    view.point_at(view.row("3.000 → 0.400"))
+    expect(view.page.locator(".workbench-hover")).to_contain_text("Step 40 of 40")
 
 
 def _compare(view: RunsView) -> None:

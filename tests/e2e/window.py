@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from playwright.sync_api import Locator, Page
@@ -136,15 +137,23 @@ class Window:
         # Without animations: a hover that fades in would be caught half-way.
         self.page.screenshot(path=self._screenshots / f"{name}.png", animations="disabled")
 
-    def pictures(self, name: str) -> None:
-        """One in each kind of theme: NAME-light, NAME-dark, NAME-contrast; at the end the theme is as before."""
+    def pictures(self, name: str, pose: Callable[[], object] | None = None) -> None:
+        """One in each kind of theme: NAME-light, NAME-dark, NAME-contrast; at the end the theme is as before.
+
+        pose: done before each, for what a change of the theme ends, as a hover.
+        """
         before = json.loads(self._settings.read_text(encoding="utf-8"))
         for suffix, (theme, mark) in THEMES.items():
             self._settings.write_text(json.dumps({**before, "workbench.colorTheme": theme}), encoding="utf-8")
             expect(self.page.locator(f".monaco-workbench.{mark}")).to_have_count(1)
             self.page.wait_for_timeout(_REPAINT)
+            if pose:
+                pose()
             self.picture(f"{name}-{suffix}")
         self._settings.write_text(json.dumps(before), encoding="utf-8")
+        mark = next(mark for theme, mark in THEMES.values() if theme == before["workbench.colorTheme"])
+        expect(self.page.locator(f".monaco-workbench.{mark}")).to_have_count(1)
+        self.page.wait_for_timeout(_REPAINT)
 
     def _hover_on(self, line: int) -> str:
         self.page.keyboard.press("Escape")
