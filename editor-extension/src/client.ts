@@ -34,6 +34,7 @@ export function createClient(
       showAnswers: false,
       commandLinks: true,
       diagnostics: "push",
+      evalMarks: true,
     }),
     // Of all commands, a hover may link to this one.
     markdown: { isTrusted: { enabledCommands: ["lintune.openAnswer"] } },

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 
 import { concernsLintune, RECIPE_FILES } from "./documents";
+import { registerMarks } from "./marks/register";
 import { registerTrainingPanels } from "./panel/register";
 import { registerPlayground } from "./playground/register";
 import { registerRuns } from "./runs/register";
@@ -17,6 +18,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     ...registerCommands(begun),
     ...listen(begun),
     ...registerPlayground(begun, context.extensionUri),
+    ...registerMarks(begun, context.extensionUri),
     ...registerTrainingPanels(context, begun),
     ...registerRuns(begun),
   );

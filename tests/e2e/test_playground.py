@@ -71,6 +71,7 @@ def test_two_models_side_by_side(open_window: Callable[..., AbstractContextManag
         _refused(page)
         _killed(page)
         _curl(page)
+        _served(window)
         _to_the_data_set(page, workspace / "data" / "train.jsonl")
         _after_a_reload(page)
 
@@ -166,6 +167,19 @@ def _curl(page: Page) -> None:
     done = subprocess.run(["sh", "-c", f"{command} --silent"], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["choices"][0]["message"]["content"]
     assert "It'\\''s dark" in command
+
+
+def _served(window: Window) -> None:
+    """Anybody may ask the same models: a message has where, and the key."""
+    window.run_command("Lintune: Serve Model")
+    notice = window.notification("answer at http://127.0.0.1:")
+    expect(notice).to_be_visible()
+    window.picture("serve")
+    notice.get_by_role("button", name="Copy Address").click()
+    window.page.wait_for_function("async () => /^http.+v1$/.test(await navigator.clipboard.readText())")
+    expect(notice.get_by_role("button", name="Copy Key")).to_be_visible()  # it stays: who needs one needs both
+    window.run_command("Notifications: Clear All Notifications")
+    expect(notice).to_have_count(0)
 
 
 def _to_the_data_set(page: Page, data: Path) -> None:

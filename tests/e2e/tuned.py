@@ -16,19 +16,21 @@ if TYPE_CHECKING:
 
 RIGHT, WRONG = SampleScore(0.012, 20, 20, exact=True), SampleScore(3.14, 20, 11, exact=False)
 
-_STRENGTH = 2.0
-"""Enough for an answer that is another one than the base model's, and still made of words."""
 
+def add_tuned_run(
+    workspace: Path, name: str = "20260101T120000Z-aaaaaaaa", *, checkpoint: int | None = None, strength: float = 2.0
+) -> Path:
+    """A finished run of the workspace's recipe. checkpoint: the step of one that it kept.
 
-def add_tuned_run(workspace: Path, name: str = "20260101T120000Z-aaaaaaaa", *, checkpoint: int | None = None) -> Path:
-    """A finished run of the workspace's recipe. checkpoint: the step of one that it kept."""
+    strength: by default enough for answers that are others than the base model's, and still made of words.
+    """
     recipe = workspace / "recipe.yaml"
     folder = runs.runs_folder(workspace) / name
     folder.mkdir(parents=True)
     (folder / runs.RECIPE_LOCK).write_bytes(recipe.read_bytes())
     model = base_model.find(base_model.DEMO_MODEL, workspace).path
     assert model is not None
-    adapter = write_adapter(folder / runs.ADAPTER_GGUF, model, strength=_STRENGTH)
+    adapter = write_adapter(folder / runs.ADAPTER_GGUF, model, strength=strength)
     if checkpoint is not None:
         kept = folder / "checkpoints" / f"checkpoint-{checkpoint}" / runs.ADAPTER_GGUF
         kept.parent.mkdir(parents=True)

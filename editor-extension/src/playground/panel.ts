@@ -29,6 +29,7 @@ export class Playground implements vscode.WebviewPanelSerializer {
       vscode.window.registerWebviewPanelSerializer(VIEW, this),
       // Another server may know of other models.
       server.onDidStart(() => this.panel && void this.introduce()),
+      server.onNotification("lintune/runsChanged", () => this.panel && void this.introduce()),
     ];
   }
 
@@ -41,7 +42,8 @@ export class Playground implements vscode.WebviewPanelSerializer {
       await this.introduce();
       return;
     }
-    const options = { ...webviewOptions(this.extension), retainContextWhenHidden: false };
+    // An answer goes on to be written while another tab is in front.
+    const options = { ...webviewOptions(this.extension), retainContextWhenHidden: true };
     this.take(vscode.window.createWebviewPanel(VIEW, TITLE, vscode.ViewColumn.Active, options));
   }
 

@@ -41,18 +41,19 @@ async def inlay_hints(ls: LintuneServer, params: types.InlayHintParams) -> list[
         analysis.look(range(first, first + len(lines)))
     ls.session.prefetch.see(document, range(first, first + len(lines)))
     counted = await asyncio.to_thread(reader.counts.of, lines)
+    results = await ls.session.marks.results(reader.context, lines)
     drawn = ls.session.settings.draws_marks
-    results = [None] * len(lines) if drawn else await ls.session.marks.results(reader.context, lines)
     recipe = reader.context.recipe
     limit = recipe.sequence_len if recipe else None
     return [
-        _hint(number, counts, limit, result)
+        _hint(number, counts, limit, result, drawn)
         for number, (counts, result) in enumerate(zip(counted, results, strict=True), first)
         if counts is not None
     ]
 
 
-def _hint(number: int, counts: Counts, limit: int | None, result: SampleResult | None) -> types.InlayHint:
+def _hint(number: int, counts: Counts, limit: int | None, result: SampleResult | None, drawn: bool) -> types.InlayHint:
+    """drawn: the client has a mark for the result; only the tooltip says why."""
     tokens, learned = counts
     if limit is not None and tokens > limit:
         label = f"⚠ {tokens:,} of {limit:,} tokens, {learned:,} learned"
@@ -61,6 +62,6 @@ def _hint(number: int, counts: Counts, limit: int | None, result: SampleResult |
         label = f"{tokens:,} tokens, {learned:,} learned"
         tooltip = "Tokens of this sample with the chat template applied, and those of them that the model learns."
     if result is not None and result.mark is not None:
-        label += f" · {_SIGNS[result.mark]} {result.mark.value}"
+        label += "" if drawn else f" · {_SIGNS[result.mark]} {result.mark.value}"
         tooltip += f" In the last evaluation: {(sample_page.evaluated(result) or '').replace('**', '')}."
     return types.InlayHint(types.Position(number, 0), label, tooltip=tooltip, padding_right=True)
