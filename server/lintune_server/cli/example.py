@@ -6,6 +6,7 @@ import sysconfig
 from pathlib import Path
 
 from lintune_schemas.errors import LintuneError
+from lintune_server.cli import new_files
 
 NAME = "smart-home"
 
@@ -18,3 +19,12 @@ def folder() -> Path:
         if (place / "recipe.yaml").is_file():
             return place
     raise LintuneError(f"The example {NAME} is not there. Install Lintune again, or run this in a checkout.")
+
+
+def copy(to: Path) -> None:
+    """Copy all of it into a folder. Raises LintuneError, with nothing left behind, when a file of it is there."""
+    source = folder()
+    found = sorted(path for path in source.rglob("*") if path.is_file())
+    inside = [path.relative_to(source) for path in found]
+    # What runs left in a checkout is no part of it.
+    new_files.write([(to / path, (source / path).read_bytes()) for path in inside if path.parts[0] != ".lintune"])

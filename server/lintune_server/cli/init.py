@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lintune_schemas import atomic, base_model, model_facts, model_names, starter_models
+from lintune_schemas import base_model, model_facts, model_names, starter_models
 from lintune_schemas import recipe as recipes
 from lintune_schemas.base_model import ModelKind
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.samples import SampleFormat
-from lintune_server.cli import example
+from lintune_server.cli import example, new_files
 from lintune_server.cli.progress import Progress
 from lintune_server.cli.questions import Questions
 from lintune_server.cli.terminal import nearby, number
@@ -65,11 +65,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--memory", type=_gigabytes, metavar="GB", help="of the GPU to train on, 0 for none (default: this machine's)"
     )
+    parser.add_argument(
+        "--example", action="store_true", help="instead, the whole example: data to train on, and files to mend"
+    )
     parser.add_argument("--yes", action="store_true", help="ask nothing: flags and defaults")
 
 
 def run(args: argparse.Namespace) -> int:
     """Raises LintuneError when there is nothing to be written."""
+    if args.example:
+        example.copy(args.folder)
+        recipe = args.folder / recipes.RECIPE_NAMES[0]
+        print(f"Next: lintune check {nearby(args.folder)} · lintune train {nearby(recipe)}")
+        return 0
     target = _target(args.folder)
     ask = Questions(interactive=not args.yes and sys.stdin.isatty() and sys.stderr.isatty())
     data, copied = _data(args, ask)
@@ -79,7 +87,9 @@ def run(args: argparse.Namespace) -> int:
     wish = _wish(args, data, copied, model, machine)
     draft = settings.draft(wish, _lengths(wish, target))
     written = text.written(draft, _about_model(wish), _about_data(data))
-    _write(target, written, copied)
+    # The recipe last: where there is one, there is its data.
+    files = [(target.parent / file.path, file.source.read_bytes()) for file in copied]
+    new_files.write([*files, (target, written.encode())])
     ask.tell_what_was_taken()
     _tell(target, wish, draft)
     return 0
@@ -205,34 +215,6 @@ def _about_model(wish: Wish) -> str:
 
 def _about_data(data: DataFile) -> str:
     return f"{number(data.samples, 'sample')}, {_FORMATS[data.format]}"
-
-
-def _write(target: Path, written: str, copied: Sequence[_Copied]) -> None:
-    """The recipe last: where there is one, there is its data. Raises LintuneError with nothing left behind."""
-    made: list[Path] = []
-    try:
-        for file in copied:
-            path = target.parent / file.path
-            if path.exists():
-                raise LintuneError(f"{path} is there already, and nothing is overwritten. Give another folder.")
-            made += _new_folders(path.parent)
-            atomic.write_bytes(path, file.source.read_bytes())
-            made.append(path)
-        made += _new_folders(target.parent)
-        atomic.write_text(target, written)
-    except BaseException as error:
-        for path in reversed(made):
-            path.rmdir() if path.is_dir() else path.unlink()
-        if isinstance(error, OSError):
-            raise LintuneError(f"{target} could not be written: {error.strerror or error}.") from error
-        raise
-
-
-def _new_folders(folder: Path) -> list[Path]:
-    """Make a folder. Returns those that were not there, the outermost first."""
-    missing = [place for place in (folder, *folder.parents) if not place.exists()][::-1]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing
 
 
 def _tell(target: Path, wish: Wish, draft: Draft) -> None:

@@ -13,10 +13,11 @@ from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound, PyglsError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
+from lintune_server.language_server import agreement
 from lintune_server.language_server.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from typing import Any
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,12 @@ class Protocol(LanguageServerProtocol):
     """pygls's protocol without its text documents: the session keeps the only copy of the text."""
 
     _server: LintuneServer
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:
+        result = yield from super().lsp_initialize(params)
+        result.capabilities.experimental = agreement.offer(_version())
+        return result
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:

@@ -178,6 +178,8 @@ class Session:
 
     def file_changed(self, path: Path) -> None:
         """The client says that a file was saved, made or deleted by some program."""
+        if any((folder / "pyvenv.cfg").is_file() for folder in path.parents):
+            return  # a virtual environment that has Lintune has its example, which is nobody's to train
         kind = Kind.RECIPE if recipes.is_recipe_name(path) else Kind.DATASET
         self.start(self.workspace.saved(path, kind))
 

@@ -241,10 +241,26 @@ def test_a_write_that_fails_leaves_nothing_behind(run: Command, monkeypatch: pyt
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic, "write_text", fail)
+    monkeypatch.setattr(atomic, "write_bytes", fail)
     done = run("init", "new/folder")
     assert (done.code, "No space left on device" in done.err) == (2, True)
     assert files(run.folder) == []
+
+
+class TestTheExample:
+    def test_is_copied_whole(self, run: Command):
+        assert run("init", "new", "--example").code == 0
+        source = ROOT / "examples" / "smart-home"
+        expected = [name for name in files(source) if not name.startswith(".lintune")]
+        assert files(run.folder / "new") == expected
+        name = "broken.jsonl"
+        assert (run.folder / "new" / name).read_bytes() == (source / name).read_bytes()
+
+    def test_overwrites_nothing_and_leaves_nothing_behind(self, run: Command):
+        mine = run.write("recipe.yaml", "mine")
+        done = run("init", ".", "--example")
+        assert (done.code, "recipe.yaml is there already, and nothing is overwritten" in done.err) == (2, True)
+        assert (files(run.folder), mine.read_text()) == (["recipe.yaml"], "mine")
 
 
 class Person:

@@ -58,19 +58,25 @@ async def test_a_folder_is_added_and_taken_out(editor: Editor, workspace: Path) 
 async def test_a_recipe_that_is_made_by_another_program(editor: Editor, workspace: Path) -> None:
     wanted = {types.WORKSPACE_DID_CHANGE_CONFIGURATION, types.WORKSPACE_DID_CHANGE_WATCHED_FILES}
     await editor.until(lambda: {registration.method for registration in editor.registered} == wanted)
-    folder = workspace / "a" / "b" / "c" / "d" / "e"  # deeper than recipes are searched for
-    folder.mkdir(parents=True)
-    (folder / "recipe.yaml").write_text(RECIPE)
-    data = folder / "train.jsonl"
-    data.write_text(BROKEN)
-    event = types.FileEvent((folder / "recipe.yaml").as_uri(), types.FileChangeType.Created)
-    editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+    deep = workspace / "a" / "b" / "c" / "d" / "e"  # deeper than recipes are searched for
+    installed = workspace / "environment" / "share" / "example"
+    for folder in (installed, deep):
+        folder.mkdir(parents=True)
+        (folder / "recipe.yaml").write_text(RECIPE)
+        (folder / "train.jsonl").write_text(BROKEN)
+    (workspace / "environment" / "pyvenv.cfg").write_text("")
+    data = deep / "train.jsonl"
+    events = [
+        types.FileEvent((folder / "recipe.yaml").as_uri(), types.FileChangeType.Created) for folder in (installed, deep)
+    ]
+    editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(events))
     async with asyncio.timeout(editor.patience):
         while True:
             report = await editor.client.workspace_diagnostic_async(types.WorkspaceDiagnosticParams([]))
-            if data.as_uri() in {one.uri for one in report.items}:
+            if data.as_uri() in (found := {one.uri for one in report.items}):
                 break
             await asyncio.sleep(0.05)
+    assert (installed / "train.jsonl").as_uri() not in found, "it came with a package"
 
 
 async def test_a_document_that_is_opened_twice(editor: Editor, workspace: Path) -> None:

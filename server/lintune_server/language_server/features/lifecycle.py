@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from lintune_server.language_server import convert
+from lintune_server.language_server import agreement, convert
 from lintune_server.language_server.features import pull_diagnostics
 from lintune_server.language_server.settings import SECTION
 from lintune_server.language_server.text import Encoding
@@ -37,10 +37,11 @@ def initialize(ls: LintuneServer, params: types.InitializeParams) -> None:
     """Options: `trusted` and `showAnswers` (as messages), both true unless said otherwise; `commandLinks: true` for a
     client that runs `command:` links in hovers; `inlineCompletion: {"enabled": true}`, as in the settings;
     `evalMarks: true` for one that draws the marks of `lintune/marks`; `diagnostics: "push"` for one that could ask for
-    diagnostics, and would rather be told."""
+    diagnostics, and would rather be told; `protocol`: which it speaks, of those that `agreement` is about."""
     options = params.initialization_options if isinstance(params.initialization_options, dict) else {}
     trusted, shows_answers = (options.get(name) is not False for name in ("trusted", "showAnswers"))
     command_links = options.get("commandLinks") is True
+    agreement.note(options.get("protocol"))
     ls.session.begin(trusted, shows_answers, command_links, Encoding(ls.workspace.position_encoding or Encoding.UTF16))
     ls.session.settings.begin(options)
     documents = params.capabilities.text_document
