@@ -1,11 +1,12 @@
-// The language client: how the server is started, and what is sent to it beyond the protocol's own.
+// The language client: how the server is started, and what is sent to it beyond the protocol's own. Loaded when a server
+// is to be started, not when the extension is: it is most of the bundle.
 import { createInterface } from "node:readline";
 
 import * as vscode from "vscode";
-import { LanguageClient, RevealOutputChannelOn, TransportKind } from "vscode-languageclient/node";
+import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, State, TransportKind } from "vscode-languageclient/node";
 
+import type { Engine } from "./engine/finding";
 import { PROTOCOL } from "./protocol";
-import type { ServerCommand } from "./python";
 
 const SELECTOR = ["file", "untitled"].flatMap((scheme) => [
   { scheme, language: "jsonl" },
@@ -13,20 +14,42 @@ const SELECTOR = ["file", "untitled"].flatMap((scheme) => [
   { scheme, pattern: "**/*.jsonl" },
 ]);
 
-/** A client for a server; not started yet. `onAnswer`: the tuned model answered for a line (0-based) of a file.
- * `onTrain`: a person had a training started. */
-export function createClient(
-  server: ServerCommand,
-  output: vscode.LogOutputChannel,
-  onAnswer: (uri: string, line: number) => void,
-  onTrain: () => void,
-): LanguageClient {
-  const run = { command: server.command, args: [...server.args], transport: TransportKind.stdio };
-  return new LanguageClient("lintune", "Lintune", run, {
+/** What a client tells. */
+export interface Listener {
+  /** The tuned model answered for a line (0-based) of a file. */
+  readonly onAnswer: (uri: string, line: number) => void;
+  /** A person had a training started. */
+  readonly onTrain: () => void;
+  /** The server runs now. */
+  readonly onRunning: () => void;
+  /** The server's process has ended, and the client did not ask it to. */
+  readonly onClosed: () => void;
+}
+
+/** Its errors go to the log. What the user should know of them, the session says. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
+/** A client for a server; not started yet. */
+export function createClient(engine: Engine, output: vscode.LogOutputChannel, listener: Listener): LanguageClient {
+  const run = { command: engine.command, args: [...engine.args, "server"], transport: TransportKind.stdio };
+  const client = new QuietClient("lintune", "Lintune", run, {
     documentSelector: SELECTOR,
     outputChannel: output,
     stdioOptions: { stdout: logLines, stderr: logLines },
     revealOutputChannelOn: RevealOutputChannelOn.Never,
+    // The session starts another one: it looks for Python first.
+    initializationFailedHandler: () => false,
+    errorHandler: {
+      error: () => ({ action: ErrorAction.Continue, handled: true }),
+      closed: () => {
+        listener.onClosed();
+        return { action: CloseAction.DoNotRestart, handled: true };
+      },
+    },
     // Told of each keystroke's findings as soon as they are known, which asking for them would only delay.
     initializationOptions: () => ({
       protocol: PROTOCOL,
@@ -49,7 +72,7 @@ export function createClient(
         if (command !== "lintune.ask") {
           const done: unknown = await next(command, args);
           if ((command === "lintune.train" || command === "lintune.resume") && done === true) {
-            onTrain();
+            listener.onTrain();
           }
           return done;
         }
@@ -61,12 +84,18 @@ export function createClient(
         const [uri, line] = args;
         // Nothing came back: the server has said why.
         if (answer && typeof uri === "string" && typeof line === "number") {
-          onAnswer(uri, line);
+          listener.onAnswer(uri, line);
         }
         return answer;
       },
     },
   });
+  client.onDidChangeState(({ newState }) => {
+    if (newState === State.Running) {
+      listener.onRunning();
+    }
+  });
+  return client;
 }
 
 /** What a server writes on stderr is its log; each line names its own level. The client would call all errors. */
@@ -74,9 +103,4 @@ function logLines(input: NodeJS.ReadableStream, output: vscode.LogOutputChannel)
   createInterface({ input }).on("line", (line) => {
     output.info(line);
   });
-}
-
-/** Tell the server that the user now trusts the workspace. */
-export async function grantTrust(client: LanguageClient): Promise<void> {
-  await client.sendNotification("lintune/trust", { trusted: true });
 }

@@ -3,6 +3,9 @@
 /** Recipes by name, as a glob for VS Code's file search. */
 export const RECIPE_FILES = "**/{recipe.yaml,recipe.yml,*.recipe.yaml,*.recipe.yml}";
 
+/** Folders of packages, as a glob: an environment that has Lintune has its example, too. */
+export const NOT_THEIRS = "**/{node_modules,.venv,venv,.conda}/**";
+
 const RECIPE_NAME = /(^|[/\\.])recipe\.ya?ml$/;
 const BASE_MODEL_KEY = /^base_model[ \t]*:/m;
 

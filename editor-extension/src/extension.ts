@@ -1,30 +1,45 @@
 // The extension: what starts the server, and the commands. Everything clever lives in the server.
 import * as vscode from "vscode";
 
-import { concernsLintune, RECIPE_FILES } from "./documents";
+import { concernsLintune, NOT_THEIRS, RECIPE_FILES } from "./documents";
+import { explainRestrictions, followEngine } from "./engine/following";
+import { registerInstaller } from "./engine/installing";
+import { look } from "./engine/look";
 import { registerMarks } from "./marks/register";
 import { registerTrainingPanels } from "./panel/register";
 import { registerPlayground } from "./playground/register";
 import { registerRuns } from "./runs/register";
 import { MENU, Session } from "./session";
+import { registerStart } from "./start/register";
 
 let session: Session | undefined;
 
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  const begun = new Session();
+export function activate(context: vscode.ExtensionContext): void {
+  const begun = new Session(() => look(context.globalStorageUri));
   session = begun;
+  const [installer, ...installs] = registerInstaller(begun, context.globalStorageUri);
   context.subscriptions.push(
     begun,
+    installer,
+    ...installs,
     ...registerCommands(begun),
-    ...listen(begun),
+    ...followEngine(begun),
+    ...registerStart(begun, installer),
+    vscode.workspace.onDidOpenTextDocument((document) => isOurs(document) && begun.start()),
     ...registerPlayground(begun, context.extensionUri),
     ...registerMarks(begun, context.extensionUri),
     ...registerTrainingPanels(context, begun),
     ...registerRuns(begun),
   );
+  // VS Code shows how long an extension takes to activate, and other extensions wait: the server starts meanwhile.
+  void startWhenNeeded(begun, context.workspaceState);
+}
+
+async function startWhenNeeded(session: Session, state: vscode.Memento): Promise<void> {
   const open = vscode.workspace.textDocuments.some(isOurs);
-  if (open || (await vscode.workspace.findFiles(RECIPE_FILES, "**/node_modules/**", 1)).length > 0) {
-    await begun.start();
+  if (open || (await vscode.workspace.findFiles(RECIPE_FILES, NOT_THEIRS, 1)).length > 0) {
+    void explainRestrictions(state);
+    await session.start();
   }
 }
 
@@ -33,9 +48,13 @@ export async function deactivate(): Promise<void> {
 }
 
 function registerCommands(session: Session): vscode.Disposable[] {
-  const register = (name: string, run: () => unknown) => vscode.commands.registerCommand(name, run);
+  const register = (name: string, run: (item?: unknown) => unknown) => vscode.commands.registerCommand(name, run);
   return [
-    register("lintune.trainRecipe", () => session.command("lintune.train", ...openRecipe())),
+    register("lintune.trainRecipe", async (item) => {
+      if (await session.offersTraining()) {
+        await session.command("lintune.train", ...(item instanceof vscode.Uri ? [item.toString()] : openRecipe()));
+      }
+    }),
     register("lintune.stopTraining", () => session.command("lintune.stop")),
     register("lintune.pauseTraining", () => session.command("lintune.pause")),
     register("lintune.resumeTraining", () => session.command("lintune.resume", ...openRecipe())),
@@ -49,18 +68,7 @@ function registerCommands(session: Session): vscode.Disposable[] {
       session.output.show();
     }),
     register("lintune.restartServer", () => session.restart()),
-    register("lintune.install", () => session.install()),
     register(MENU, () => session.statusBar.menu()),
-  ];
-}
-
-function listen(session: Session): vscode.Disposable[] {
-  return [
-    vscode.workspace.onDidOpenTextDocument((document) => isOurs(document) && session.start()),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => session.trusted()),
-    vscode.workspace.onDidChangeConfiguration(
-      (change) => change.affectsConfiguration("lintune.pythonPath") && session.settingChanged(),
-    ),
   ];
 }
 

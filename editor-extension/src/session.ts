@@ -2,11 +2,12 @@
 import { setTimeout } from "node:timers/promises";
 
 import * as vscode from "vscode";
-import { type LanguageClient, State } from "vscode-languageclient/node";
+import type { LanguageClient } from "vscode-languageclient/node";
 
-import { createClient, grantTrust } from "./client";
-import { offerInstall, openInstallTerminal } from "./install";
-import { expand, installCommand, type InstallTarget, search, type Search } from "./python";
+import { disagreement } from "./engine/agreement";
+import { Crashes } from "./engine/crashes";
+import type { Search } from "./engine/finding";
+import { offerEngine, offerRestart, offerTraining, offerUpgrade } from "./engine/offers";
 import type { Status } from "./status";
 import { StatusBar } from "./statusBar";
 
@@ -14,8 +15,12 @@ import { StatusBar } from "./statusBar";
 export const MENU = "lintune.showMenu";
 
 const SHOW_OUTPUT = "Show Output";
-/** Between two looks for the package while the user installs it; a look takes tens of milliseconds. */
+/** Between two looks for the package while the user installs it by hand; a look takes tens of milliseconds. */
 const LOOK_EVERY_MS = 3_000;
+const LOOK_FOR_MS = 30 * 60 * 1_000;
+/** What the palette offers, and which steps of the walkthrough are done. */
+const INSTALLED = "lintune.installed";
+const CAN_TRAIN = "lintune.canTrain";
 
 /** The server as features see it: it may be started anew at any time. */
 export interface Server {
@@ -44,13 +49,18 @@ export class Session implements Server, vscode.Disposable {
   private client: LanguageClient | undefined;
   /** What the client runs. */
   private running: string | undefined;
-  /** A Python to install Lintune into, when the last search found none that has it. */
-  private installInto: InstallTarget | null = null;
+  private readonly crashes = new Crashes();
+  /** The client whose server was last seen to be gone. */
+  private lost: LanguageClient | undefined;
+  /** Disagreements about the protocol that were said. */
+  private readonly said = new Set<string>();
+  private watching = false;
   /** Starts and stops happen one after the other. */
   private turn: Promise<void> = Promise.resolve();
   private begun = false;
 
-  constructor() {
+  /** `lookForEngine`: looks for Lintune where this window lets it. */
+  constructor(private readonly lookForEngine: () => Promise<Search>) {
     this.onNotification<Status>("lintune/status", (status) => {
       this.statusBar.show(status);
     });
@@ -68,15 +78,72 @@ export class Session implements Server, vscode.Disposable {
   /** Look for Python again and start the server anew. */
   restart(): Promise<void> {
     this.begun = true;
+    this.crashes.forget();
     return this.inTurn(async () => {
       await this.end();
       await this.launch();
     });
   }
 
-  /** The setting changed: another Python may be the one to run. */
-  settingChanged(): Promise<void> {
+  /** A setting or an environment changed: another Python may be the one to run. */
+  engineChanged(): Promise<void> {
     return this.inTurn(() => this.follow());
+  }
+
+  /** The engine may have come by itself: when it is there now, the server starts. Shows no message when it is not. */
+  async lookAgain(): Promise<void> {
+    if (!this.begun || this.client !== undefined) {
+      return;
+    }
+    const found = await this.look();
+    if (found.engine === null) {
+      this.statusBar.missing(found);
+    } else {
+      await this.engineChanged();
+    }
+  }
+
+  /** Look again and again while the user installs Lintune by hand. */
+  watchForEngine(): void {
+    if (this.watching) {
+      return;
+    }
+    this.watching = true;
+    const end = Date.now() + LOOK_FOR_MS;
+    void (async () => {
+      while (this.client === undefined && Date.now() < end) {
+        await setTimeout(LOOK_EVERY_MS);
+        await this.lookAgain();
+      }
+      this.watching = false;
+    })();
+  }
+
+  /** Look for the engine, and have the palette and the walkthrough know of it. */
+  async look(): Promise<Search> {
+    const found = await this.lookForEngine();
+    const python = found.engine?.python;
+    const canTrain = found.engine !== null && (!python || (python.facts.train && python.facts.serve));
+    void vscode.commands.executeCommand("setContext", INSTALLED, found.engine !== null);
+    void vscode.commands.executeCommand("setContext", CAN_TRAIN, canTrain);
+    return found;
+  }
+
+  /** Whether there is what trains; when there is not, it is offered to install it. */
+  async offersTraining(): Promise<boolean> {
+    const { engine } = await this.look();
+    if (engine?.python?.facts.train !== false) {
+      return true;
+    }
+    await offerTraining();
+    return false;
+  }
+
+  /** Say that there is no engine, and offer the ways out. */
+  async offer(search: Search): Promise<void> {
+    if (search.engine === null) {
+      await offerEngine(search);
+    }
   }
 
   /** The user trusts the workspace. Its `.venv`, which did not count so far, may be the Python to run. */
@@ -84,7 +151,7 @@ export class Session implements Server, vscode.Disposable {
     return this.inTurn(async () => {
       await this.follow();
       if (this.client?.isRunning()) {
-        await grantTrust(this.client);
+        await this.client.sendNotification("lintune/trust", { trusted: true });
       }
     });
   }
@@ -127,18 +194,6 @@ export class Session implements Server, vscode.Disposable {
     return new vscode.Disposable(() => handlers.delete(hear));
   }
 
-  /** Type the install command into a terminal. When the package is there, the server starts. */
-  async install(): Promise<void> {
-    const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
-    const terminal = await openInstallTerminal(installCommand(this.installInto, folder));
-    while (this.client === undefined && terminal.exitStatus === undefined) {
-      await setTimeout(LOOK_EVERY_MS);
-      if ((await look()).found !== null) {
-        await this.restart();
-      }
-    }
-  }
-
   dispose(): void {
     this.startedEmitter.dispose();
     this.stoppedEmitter.dispose();
@@ -149,48 +204,82 @@ export class Session implements Server, vscode.Disposable {
 
   private async launch(): Promise<void> {
     this.statusBar.starting();
-    const result = await look();
-    if (result.found === null) {
-      this.installInto = result.installInto;
-      this.output.error(result.problem);
-      this.statusBar.problem("not installed", result.problem);
+    const [found, { createClient }] = await Promise.all([this.look(), import("./client")]);
+    if (found.engine === null) {
+      this.output.error(found.problem);
+      this.statusBar.missing(found);
       this.stoppedEmitter.fire();
-      void offerInstall(result.problem, result.installInto !== null);
+      void this.offer(found);
       return;
     }
-    const { command, args } = result.found;
-    this.output.info(`Starting ${command} ${args.join(" ")} (from the ${result.origin}).`);
-    const onAnswer = (uri: string, line: number) => void showHover(vscode.Uri.parse(uri), line);
-    const onTrain = () => {
-      this.trainedEmitter.fire();
-    };
-    const client = createClient(result.found, this.output, onAnswer, onTrain);
-    client.onDidChangeState(({ newState }) => {
-      // The client starts a server that died again, until it has died too often.
-      if (newState === State.Stopped && this.client === client) {
-        this.statusBar.problem("stopped", "The language server has stopped. The output says why.");
-        this.stoppedEmitter.fire();
-      } else if (newState === State.Running && this.client === client) {
-        this.startedEmitter.fire();
-      }
+    const { engine } = found;
+    this.output.info(`Starting ${engine.command} ${engine.args.join(" ")} server (from the ${engine.origin}).`);
+    const client: LanguageClient = createClient(engine, this.output, {
+      onAnswer: (uri, line) => void showHover(vscode.Uri.parse(uri), line),
+      onTrain: () => {
+        this.trainedEmitter.fire();
+      },
+      onRunning: () => {
+        if (this.client === client) {
+          this.statusBar.started();
+          this.agree(client, engine.python !== null);
+          this.startedEmitter.fire();
+        }
+      },
+      onClosed: () => {
+        this.closed(client);
+      },
     });
     this.client = client;
     for (const method of this.heard.keys()) {
       this.listen(method);
     }
-    this.running = command;
+    this.running = engine.command;
     try {
       await client.start();
     } catch (error) {
       this.output.error(error instanceof Error ? error : String(error));
-      this.statusBar.problem("not running", "The language server could not be started. The output says why.");
-      this.stoppedEmitter.fire();
+      this.closed(client);
     }
   }
 
-  /** Start anew when the search now finds another server than the one that runs. */
+  /** The server is gone, or never came, and nobody asked it to leave. */
+  private closed(client: LanguageClient): void {
+    if (this.client !== client || this.lost === client) {
+      return;
+    }
+    this.lost = client;
+    this.stoppedEmitter.fire();
+    const again = this.crashes.count();
+    this.output.error(`The language server crashed.${again ? " It is started again." : ""}`);
+    if (again) {
+      // Not the client itself: the Python may be gone, and then another one is to be looked for.
+      void this.inTurn(async () => {
+        if (this.client === client) {
+          await this.end();
+          await this.launch();
+        }
+      });
+      return;
+    }
+    this.statusBar.crashed();
+    void offerRestart(this.output);
+  }
+
+  /** Whether the server speaks our protocol; once a session, and for each version, it is said when it does not. */
+  private agree(client: LanguageClient, upgradable: boolean): void {
+    const found = client.initializeResult ? disagreement(client.initializeResult) : null;
+    this.statusBar.disagreement = found;
+    if (found !== null && !this.said.has(found.message)) {
+      this.said.add(found.message);
+      this.output.warn(found.message);
+      void offerUpgrade(found, upgradable);
+    }
+  }
+
+  /** Start anew when the search now finds another engine than the one that runs, or none. */
   private async follow(): Promise<void> {
-    if (this.begun && !(this.client?.isRunning() && (await look()).found?.command === this.running)) {
+    if (this.begun && !(this.client?.isRunning() && (await this.look()).engine?.command === this.running)) {
       await this.end();
       await this.launch();
     }
@@ -201,7 +290,12 @@ export class Session implements Server, vscode.Disposable {
     this.client = undefined;
     this.stoppedEmitter.fire();
     if (client?.needsStop()) {
-      await client.dispose();
+      try {
+        await client.dispose();
+      } catch (error) {
+        // It has crashed, or is too busy to answer. Its process is ended in any case.
+        this.output.warn(String(error));
+      }
     }
   }
 
@@ -217,17 +311,6 @@ export class Session implements Server, vscode.Disposable {
     this.turn = this.turn.then(action, action);
     return this.turn;
   }
-}
-
-/** Look for a Python with Lintune, where this window lets us. */
-function look(): Promise<Search> {
-  const folders = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-  const setting = vscode.workspace.getConfiguration("lintune").get<string>("pythonPath", "");
-  return search({
-    setting: expand(setting, folders[0]),
-    folders: vscode.workspace.isTrusted ? folders : [],
-    environment: process.env,
-  });
 }
 
 /** Put the cursor on a line and show its hover there, where the answer is now. */

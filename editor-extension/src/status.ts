@@ -33,8 +33,11 @@ export function isRunning(status: Status): boolean {
 }
 
 /** The item's text: short. While a run goes on, the progress beside it has the loss and the time left. */
-export function barText(status: Status): string {
+export function barText(status: Status, trusted = true): string {
   const icon = `$(${ICONS[status.state]})`;
+  if (!trusted) {
+    return "$(shield) Lintune: linting only";
+  }
   if (status.state === "idle") {
     return `${icon} Lintune`;
   }
@@ -45,8 +48,11 @@ export function barText(status: Status): string {
 }
 
 /** The lines of the item's tooltip, as plain text. */
-export function tooltipLines(status: Status): string[] {
+export function tooltipLines(status: Status, trusted = true): string[] {
   const lines = [status.text, status.detail];
+  if (!trusted) {
+    lines.push("This workspace is not trusted: nothing is trained, and no model is loaded.");
+  }
   if (status.recipe !== null) {
     lines.push(`Recipe: ${lastNames(decodeURIComponent(status.recipe), 2)}`);
   }

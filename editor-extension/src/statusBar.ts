@@ -1,6 +1,8 @@
 // The item in the status bar, and the menu that a click on it opens.
 import * as vscode from "vscode";
 
+import type { Disagreement } from "./engine/agreement";
+import type { Lack, Search } from "./engine/finding";
 import { barText, isRunning, type Status, tooltipLines } from "./status";
 
 /** Opens the training panel; without a path, that of the run that goes on, else of the newest. */
@@ -13,6 +15,11 @@ const RESUMABLE = "lintune.resumable";
 export class StatusBar implements vscode.Disposable {
   private readonly item: vscode.StatusBarItem;
   private status: Status | null = null;
+  private trouble = "The language server is not running.";
+  /** What can be done about it when there is no server. */
+  private ways: readonly MenuItem[] = [];
+  /** The package and the extension do not speak the same protocol. */
+  disagreement: Disagreement | null = null;
 
   constructor(private readonly menuCommand: string) {
     this.item = vscode.window.createStatusBarItem("lintune.status", vscode.StatusBarAlignment.Left, 0);
@@ -23,7 +30,8 @@ export class StatusBar implements vscode.Disposable {
   /** What the server says. */
   show(status: Status): void {
     this.status = status;
-    this.write(barText(status), tooltipLines(status));
+    this.ways = [];
+    this.write(barText(status, vscode.workspace.isTrusted), tooltipLines(status, vscode.workspace.isTrusted));
     if (status.state === "failed") {
       this.item.backgroundColor = new vscode.ThemeColor("statusBarItem.warningBackground");
     }
@@ -38,18 +46,37 @@ export class StatusBar implements vscode.Disposable {
     this.write("$(loading~spin) Lintune", ["The language server is being started."]);
   }
 
-  /** There is no server. */
-  problem(text: string, detail: string): void {
-    this.forget();
-    this.write(`$(warning) Lintune: ${text}`, [detail]);
-    this.item.backgroundColor = new vscode.ThemeColor("statusBarItem.warningBackground");
+  /** The server runs, and has said nothing of any recipe so far. */
+  started(): void {
+    if (this.status === null) {
+      this.show(NOTHING_YET);
+    }
+  }
+
+  /** There is no engine. */
+  missing(search: Search): void {
+    if (search.engine === null) {
+      const ways = search.target === null ? [CHOOSE_PYTHON] : [INSTALL, COPY_COMMAND, CHOOSE_PYTHON];
+      this.problem(LACKS[search.lack], search.problem, vscode.workspace.isTrusted ? ways : [...ways, TRUST]);
+    }
+  }
+
+  /** The server has crashed so often that it is no longer started by itself. */
+  crashed(): void {
+    this.problem("stopped", "The language server crashed five times. The output says why.", []);
+    this.item.backgroundColor = new vscode.ThemeColor("statusBarItem.errorBackground");
+  }
+
+  /** Something is being installed. */
+  installing(what: string): void {
+    this.write("$(loading~spin) Lintune: installing", [what]);
   }
 
   /** Choose what to do about what the item shows. */
   async menu(): Promise<void> {
-    const chosen = await vscode.window.showQuickPick(menuItems(this.status), {
+    const chosen = await vscode.window.showQuickPick([...this.ways, ...menuItems(this.status, this.disagreement)], {
       title: "Lintune",
-      placeHolder: this.status?.text ?? "The language server is not running.",
+      placeHolder: this.disagreement?.message ?? this.status?.text ?? this.trouble,
     });
     if (chosen) {
       await vscode.commands.executeCommand(chosen.command, ...(chosen.arguments ?? []));
@@ -60,9 +87,20 @@ export class StatusBar implements vscode.Disposable {
     this.item.dispose();
   }
 
+  private problem(text: string, detail: string, ways: readonly MenuItem[]): void {
+    this.forget();
+    this.ways = ways;
+    this.trouble = detail;
+    this.write(`$(warning) Lintune: ${text}`, [detail, "Click for what you can do."]);
+    this.item.backgroundColor = new vscode.ThemeColor("statusBarItem.warningBackground");
+  }
+
   private forget(): void {
     this.status = null;
     this.item.command = this.menuCommand;
+    this.ways = [];
+    this.trouble = "The language server is not running.";
+    this.disagreement = null;
     setContext(false, false);
   }
 
@@ -74,7 +112,26 @@ export class StatusBar implements vscode.Disposable {
   }
 }
 
-/** What the palette offers. */
+const LACKS: Readonly<Record<Lack, string>> = {
+  "not installed": "not installed",
+  "wrong setting": "check lintune.pythonPath",
+  "too old": "Python is too old",
+  "no Python": "no Python",
+};
+
+const NOTHING_YET: Status = {
+  state: "idle",
+  text: "",
+  detail: "",
+  recipe: null,
+  run: null,
+  step: null,
+  total: null,
+  loss: null,
+  resumable: false,
+};
+
+/** What the palette offers, and which steps of the walkthrough are done. */
 function setContext(running: boolean, resumable: boolean): void {
   void vscode.commands.executeCommand("setContext", RUNNING, running);
   void vscode.commands.executeCommand("setContext", RESUMABLE, resumable);
@@ -85,10 +142,27 @@ interface MenuItem extends vscode.QuickPickItem {
   readonly arguments?: readonly unknown[];
 }
 
-function menuItems(status: Status | null): MenuItem[] {
+const INSTALL: MenuItem = { label: "$(cloud-download) Install the Python package…", command: "lintune.install" };
+const COPY_COMMAND: MenuItem = { label: "$(copy) Copy the install command", command: "lintune.copyInstallCommand" };
+const CHOOSE_PYTHON: MenuItem = {
+  label: "$(settings-gear) Choose Python",
+  command: "workbench.action.openSettings",
+  arguments: ["@id:lintune.pythonPath"],
+};
+const TRUST: MenuItem = { label: "$(shield) Manage workspace trust", command: "workbench.trust.manage" };
+const UPGRADE: MenuItem = { label: "$(arrow-up) Upgrade the Python package", command: "lintune.upgrade" };
+const UPDATE: MenuItem = {
+  label: "$(arrow-up) Check for updates of the extension",
+  command: "workbench.extensions.action.checkForUpdates",
+};
+
+function menuItems(status: Status | null, disagreement: Disagreement | null): MenuItem[] {
   const items: MenuItem[] = [];
+  if (disagreement !== null) {
+    items.push(disagreement.older === "package" ? UPGRADE : UPDATE);
+  }
   if (status === null) {
-    items.push({ label: "$(cloud-download) Install the Python package", command: "lintune.install" });
+    // What can be done depends on why there is no server, and stands before these.
   } else if (isRunning(status)) {
     items.push(
       { label: "$(debug-stop) Stop training", command: "lintune.stopTraining" },
@@ -103,7 +177,7 @@ function menuItems(status: Status | null): MenuItem[] {
       items.push({ label: "$(debug-stop) Give up the paused training", command: "lintune.stopTraining" });
     }
   } else {
-    items.push({ label: "$(shield) Trust this workspace", command: "workbench.trust.manage" });
+    items.push(TRUST);
   }
   if (status !== null && status.state !== "idle") {
     items.push({ label: "$(graph-line) Open the training panel", command: OPEN_PANEL });
@@ -116,6 +190,9 @@ function menuItems(status: Status | null): MenuItem[] {
     const card = vscode.Uri.joinPath(vscode.Uri.file(status.run), "README.md");
     const label = "$(book) Open the tuned model's card";
     items.push({ label, command: "markdown.showPreview", arguments: [card] });
+  }
+  if (status === null || status.state === "idle") {
+    items.push({ label: "$(book) Open the walkthrough", command: "lintune.openWalkthrough" });
   }
   items.push(
     { label: "$(output) Show output", command: "lintune.showOutput" },

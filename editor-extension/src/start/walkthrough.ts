@@ -1,0 +1,61 @@
+// The walkthrough's own commands. Its steps are in package.json, and are done when their contexts say so.
+import * as vscode from "vscode";
+
+import type { Status } from "../status";
+import type { Server } from "../session";
+import { NOT_THEIRS, RECIPE_FILES } from "../documents";
+
+const WALKTHROUGH = "lintune.lintune#lintune.start";
+/** Whether there is a recipe in the workspace, and a model that was tuned. */
+const HAS_RECIPE = "lintune.hasRecipe";
+const HAS_MODEL = "lintune.hasModel";
+
+/** Open the walkthrough. */
+export async function openWalkthrough(): Promise<void> {
+  await vscode.commands.executeCommand("workbench.action.openWalkthrough", WALKTHROUGH, false);
+}
+
+/** Make all safe fixes in the file at hand. In the walkthrough, which is no file: in the example's broken one. */
+export async function fixAll(): Promise<void> {
+  if (vscode.window.activeTextEditor === undefined) {
+    const [broken] = await vscode.workspace.findFiles("**/broken.jsonl", NOT_THEIRS, 1);
+    if (broken === undefined) {
+      void vscode.window.showInformationMessage("Open a data set first, or the example: Lintune: Open Example.");
+      return;
+    }
+    await vscode.window.showTextDocument(broken);
+  }
+  await vscode.commands.executeCommand("editor.action.codeAction", { kind: "source.fixAll.lintune", apply: "first" });
+}
+
+/** Show what the tuned model says: the hover of the first sample to evaluate with, which it was not trained on. */
+export async function showAnswer(): Promise<void> {
+  const [held] = await vscode.workspace.findFiles("**/{eval,valid,dev,test}*.jsonl", NOT_THEIRS, 1);
+  const active = vscode.window.activeTextEditor?.document;
+  const uri = held ?? (active?.languageId === "jsonl" ? active.uri : undefined);
+  if (uri === undefined) {
+    void vscode.window.showInformationMessage("Open a data set, and rest the pointer on one of its samples.");
+    return;
+  }
+  const start = new vscode.Position(0, 0);
+  await vscode.window.showTextDocument(uri, { selection: new vscode.Range(start, start), preview: false });
+  await vscode.commands.executeCommand("lintune.ask", uri.toString(), 0);
+}
+
+/** Have the steps know what there is. */
+export function followSteps(server: Server): vscode.Disposable[] {
+  const look = async () => {
+    const found = await vscode.workspace.findFiles(RECIPE_FILES, NOT_THEIRS, 1);
+    await vscode.commands.executeCommand("setContext", HAS_RECIPE, found.length > 0);
+  };
+  const watcher = vscode.workspace.createFileSystemWatcher(RECIPE_FILES, false, true, false);
+  void look();
+  return [
+    watcher,
+    watcher.onDidCreate(look),
+    watcher.onDidDelete(look),
+    server.onNotification<Status>("lintune/status", ({ state }) => {
+      void vscode.commands.executeCommand("setContext", HAS_MODEL, state === "ready");
+    }),
+  ];
+}
