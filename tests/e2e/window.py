@@ -65,12 +65,22 @@ class Window:
         expect(self.status_bar).to_contain_text(f"Ln {line},")
 
     def run_command(self, title: str) -> None:
-        """Choose a command from the palette."""
-        self.page.keyboard.press("F1")
+        """Choose a command from the palette, as soon as it is there: extensions come after the workbench."""
+        row = self.page.locator(".quick-input-list .monaco-list-row").first
         box = self.page.locator(".quick-input-widget input")
-        expect(box).to_be_visible()
-        box.fill(f">{title}")
-        expect(self.page.locator(".quick-input-list .monaco-list-row").first).to_contain_text(title)
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            self.page.keyboard.press("F1")
+            expect(box).to_be_visible()
+            box.fill(f">{title}")
+            try:
+                expect(row).to_contain_text(title, timeout=2_000)
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+                self.page.keyboard.press("Escape")
+            else:
+                break
         self.page.keyboard.press("Enter")
 
     def trust(self) -> None:
@@ -96,8 +106,25 @@ class Window:
         self.page.keyboard.press("Enter")
         expect(self.page.locator(".tab.active.dirty")).to_have_count(1)
 
+    def tab(self, name: str) -> Locator:
+        """The tab of an open editor."""
+        return self.page.locator(".tab").filter(has_text=name)
+
     def notification(self, text: str) -> Locator:
         return self.page.locator(".notification-toast").filter(has_text=text)
+
+    def clear_notifications(self) -> None:
+        self.run_command("Notifications: Clear All Notifications")
+        expect(self.page.locator(".notification-toast")).to_have_count(0)
+
+    def set(self, name: str, value: object) -> None:
+        """Change one of the user's settings."""
+        settings = json.loads(self._settings.read_text(encoding="utf-8"))
+        self._settings.write_text(json.dumps({**settings, name: value}), encoding="utf-8")
+
+    def choose(self, label: str) -> None:
+        """Take an entry of the list that is open."""
+        self.page.locator(".quick-input-list .monaco-list-row").filter(has_text=label).click()
 
     def append_line(self, text: str) -> None:
         """Put a line at the end of the open file, which ends in a line end."""
