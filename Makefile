@@ -8,8 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
-# Slow tests run one by one: each of them needs all cores, or much of the memory.
 ON_ALL_CORES := $(BIN)/pytest --numprocesses auto --dist worksteal
+# Slow tests need much of the memory: two at a time, and those that share a training in the same process.
+TWO_AT_A_TIME := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast check format editor docs clean
@@ -25,7 +26,7 @@ test: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json tes
 	$(BIN)/python tests/e2e/workbench.py
 	cd editor-extension && npm test
 	$(ON_ALL_CORES) --durations 15 -m "not slow"
-	$(BIN)/pytest --durations 30 -m slow
+	$(TWO_AT_A_TIME) --durations 30 -m slow
 
 test-fast: $(VENV)/dev.installed tests/tokenizers/node_modules/.package-lock.json ## the tests that take no longer than a breath
 	$(ON_ALL_CORES) -m "not slow and not long"

@@ -5,12 +5,15 @@ import { concernsLintune, NOT_THEIRS, RECIPE_FILES } from "./documents";
 import { explainRestrictions, followEngine } from "./engine/following";
 import { registerInstaller } from "./engine/installing";
 import { look } from "./engine/look";
+import { registerLargeFiles } from "./largeFiles";
 import { registerMarks } from "./marks/register";
 import { registerTrainingPanels } from "./panel/register";
 import { registerPlayground } from "./playground/register";
 import { registerRuns } from "./runs/register";
 import { MENU, Session } from "./session";
 import { registerStart } from "./start/register";
+
+const FIX_ALL = { kind: "source.fixAll.lintune", apply: "first" };
 
 let session: Session | undefined;
 
@@ -30,6 +33,7 @@ export function activate(context: vscode.ExtensionContext): void {
     ...registerMarks(begun, context.extensionUri),
     ...registerTrainingPanels(context, begun),
     ...registerRuns(begun),
+    ...registerLargeFiles(context, begun),
   );
   // VS Code shows how long an extension takes to activate, and other extensions wait: the server starts meanwhile.
   void startWhenNeeded(begun, context.workspaceState);
@@ -64,6 +68,7 @@ function registerCommands(session: Session): vscode.Disposable[] {
         await session.command("lintune.ask", editor.document.uri.toString(), editor.selection.active.line);
       }
     }),
+    register("lintune.fixAll", () => vscode.commands.executeCommand("editor.action.codeAction", FIX_ALL)),
     register("lintune.showOutput", () => {
       session.output.show();
     }),

@@ -27,6 +27,8 @@ export interface Server {
   /** Ask it, once it runs. Rejects when there is none, or when it says what is wrong. */
   request<R>(method: string, params: object): Promise<R>;
   /** Hear what it says, whichever process says it. */
+  /** Tell it something, if it runs. Whoever must be sure tells it again when it was started. */
+  notify(method: string, params: object): Promise<void>;
   onNotification<P>(method: string, handler: (params: P) => void): vscode.Disposable;
   /** It was started, or started anew: what was asked before may be another now. */
   readonly onDidStart: vscode.Event<void>;
@@ -150,9 +152,7 @@ export class Session implements Server, vscode.Disposable {
   trusted(): Promise<void> {
     return this.inTurn(async () => {
       await this.follow();
-      if (this.client?.isRunning()) {
-        await this.client.sendNotification("lintune/trust", { trusted: true });
-      }
+      await this.notify("lintune/trust", { trusted: true });
     });
   }
 
@@ -179,6 +179,12 @@ export class Session implements Server, vscode.Disposable {
       throw new Error("Lintune's language server is not running. The output says why.");
     }
     return this.client.sendRequest<R>(method, params);
+  }
+
+  async notify(method: string, params: object): Promise<void> {
+    if (this.client?.isRunning()) {
+      await this.client.sendNotification(method, params);
+    }
   }
 
   onNotification<P>(method: string, handler: (params: P) => void): vscode.Disposable {

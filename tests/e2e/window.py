@@ -54,6 +54,11 @@ class Window:
 
     def open_file(self, name: str, line: int = 1) -> None:
         """Open a file of the workspace by its name, at a line (from 1)."""
+        self.look_for(name, line)
+        expect(self.status_bar).to_contain_text(f"Ln {line},")
+
+    def look_for(self, name: str, line: int = 1) -> None:
+        """Choose a file by its name. Whether the editor shows its text at once is its own decision."""
         self.page.keyboard.press("Control+p")
         box = self.page.locator(".quick-input-widget input")
         expect(box).to_be_visible()
@@ -62,7 +67,6 @@ class Window:
         expect(self.page.locator(".quick-input-list .monaco-list-row").first).to_contain_text(base)
         self.page.keyboard.press("Enter")
         expect(self.page.locator(".tab.active")).to_contain_text(base)
-        expect(self.status_bar).to_contain_text(f"Ln {line},")
 
     def run_command(self, title: str) -> None:
         """Choose a command from the palette, as soon as it is there: extensions come after the workbench."""

@@ -39,7 +39,7 @@ from .trainer_process import LAMPS, command, only_run, train
 
 pytestmark = pytest.mark.slow
 
-CHAINS = 3
+CHAINS = 2
 EPOCHS = 6
 
 
@@ -78,9 +78,11 @@ PARTS = (
     Part("baseline", stage(Stage.BASELINE)),
     Part("step", step(3)),
     Part("checkpoint", step(5)),  # every fifth step ends with one
+    Part("step", step(8)),
     Part("between evaluation", step(10)),  # of an epoch of five steps
     Part("checkpoint", step(15)),
     Part("step", step(18)),
+    Part("step", step(23)),
     Part("last checkpoint and adapter", step(5 * EPOCHS)),
     Part("final evaluation", stage(Stage.EVALUATE)),
     Part("merge", stage(Stage.EXPORT), makes="merged"),

@@ -9,13 +9,14 @@ if TYPE_CHECKING:
 
     from lintune_server.lint.findings import Finding
 
-MOST_SHOWN = 1_000
-"""In one file. Editors draw and list some thousands without delay, and nobody reads more than some."""
+MOST_SHOWN = 999
+"""In one file. Nobody reads more, and VS Code shows no more than 1,000: there is room for the note that these are not
+all (`DiagnosticCollection`, which drops what is least severe)."""
 
 
-def shown(findings: Sequence[Finding]) -> tuple[list[Finding], int]:
+def shown(findings: Sequence[Finding], most: int = MOST_SHOWN) -> tuple[list[Finding], int]:
     """The most severe ones in the order of the file, those of equal severity from the top; and how many are left."""
-    if len(findings) <= MOST_SHOWN:
+    if len(findings) <= most:
         return list(findings), 0
-    first = sorted(findings, key=lambda finding: -finding.severity)[:MOST_SHOWN]
-    return sorted(first, key=lambda finding: finding.range), len(findings) - MOST_SHOWN
+    first = sorted(findings, key=lambda finding: -finding.severity)[: max(most, 0)]
+    return sorted(first, key=lambda finding: finding.range), len(findings) - len(first)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lintune_server.analyst.selection import MOST_SHOWN, shown
 from lintune_server.lint.line_check import moved
 
 if TYPE_CHECKING:
@@ -126,7 +127,10 @@ class Board:
         others = [one for one in self._settled if one.whole_file or one.range.start.line not in newer]
         known = set(others) if len(newer) < len(self._fresh) else set()
         fresh = [moved(one, line) for line, fresh in self._fresh.items() for one in fresh.findings]
-        return sorted([*others, *(one for one in fresh if one not in known)], key=lambda finding: finding.range)
+        new = [one for one in fresh if one not in known]
+        # What is in sight takes the place of what is not.
+        others, _ = shown(others, MOST_SHOWN - len(new) - len(self._noted)) if self.left_out else (others, 0)
+        return sorted([*others, *new], key=lambda finding: finding.range)
 
 
 def _follow(findings: list[Finding], change: Change) -> list[Finding]:

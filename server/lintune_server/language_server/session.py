@@ -182,6 +182,7 @@ class Session:
             return  # a virtual environment that has Lintune has its example, which is nobody's to train
         kind = Kind.RECIPE if recipes.is_recipe_name(path) else Kind.DATASET
         self.start(self.workspace.saved(path, kind))
+        self.unopened.changed(path)
 
     def data_saved(self, files: Set[Path]) -> None:
         """Files were saved, by any program: what is found in others of their recipes may be another."""

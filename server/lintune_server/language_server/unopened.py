@@ -1,7 +1,8 @@
 """Recipes and data sets of the workspace that are not open: what is found in them as they are on disk.
 
 Editors do not open very large files for extensions (VS Code from 50 MB on). What is found in those is told without
-being asked for; of all others, to clients that ask for the workspace's diagnostics.
+being asked for: of a recipe's data sets, and of those that a person looks at, which the client names. What is found in
+all others is told to clients that ask for the workspace's diagnostics.
 """
 
 from __future__ import annotations
@@ -36,15 +37,26 @@ class Unopened:
         self._told: dict[Path, str] = {}
         """The state in which each file was that the client was told of."""
         self._looking = asyncio.Lock()
+        self._in_sight: dict[Path, str] = {}
+
+    def in_sight(self, uris: Sequence[str]) -> None:
+        """These files a person looks at, and the client does not hand over their text."""
+        self._in_sight = {path: uri for uri in uris if (path := convert.path_of(uri)) and checking.is_data_set(path)}
+        self._session.start(self.look())
+
+    def changed(self, path: Path) -> None:
+        """A file is another. Of those that belong to a recipe, its watcher tells."""
+        if path in self._in_sight:
+            self._session.start(self.look())
 
     async def look(self) -> None:
         """Tell what is found in the workspace's files that are too large to be opened, where they changed."""
-        if not self._session.trusted:
-            return
         async with self._looking:
-            files = self._session.workspace.files
-            for path in sorted(files.union(self._told)):
-                if path in files and await asyncio.to_thread(_is_too_large, path):
+            # What a person opened is read in any case; the rest, only in a workspace that is trusted.
+            files = self._session.workspace.files if self._session.trusted else set()
+            for path in sorted(files.union(self._in_sight, self._told)):
+                large = path in files and await asyncio.to_thread(_is_too_large, path)
+                if large or (path in self._in_sight and await asyncio.to_thread(path.is_file)):
                     await self._look_at(path)
                 elif self._told.pop(path, None) is not None:
                     self._tell(path, self._noted(path))
@@ -54,7 +66,7 @@ class Unopened:
         self._told.pop(path, None)
         if noted := self._noted(path):
             self._tell(path, noted)
-        if path in self._session.workspace.files:
+        if path in self._session.workspace.files.union(self._in_sight):
             self._session.start(self.look())
 
     def noted(self, path: Path) -> None:
@@ -66,7 +78,7 @@ class Unopened:
 
     async def _look_at(self, path: Path) -> None:
         state = await self.state(path)
-        if convert.uri_of(path) in self._session.documents or self._told.get(path) == state:
+        if self._uri_of(path) in self._session.documents or self._told.get(path) == state:
             return
         self._told[path] = state
         try:
@@ -75,9 +87,13 @@ class Unopened:
             self._session.messages.log(str(error))
 
     def _tell(self, path: Path, found: list[types.Diagnostic]) -> None:
-        uri = convert.uri_of(path)
+        uri = self._uri_of(path)
         if uri not in self._session.documents:  # which it may have become meanwhile
             self._session.diagnostics.of_unopened(uri, found)
+
+    def _uri_of(self, path: Path) -> str:
+        """As the client has it, where that is known: it may be that of a link."""
+        return self._in_sight.get(path) or convert.uri_of(path)
 
     async def diagnostics(self, path: Path) -> list[types.Diagnostic]:
         """What is found in a file. Raises LintuneError."""

@@ -208,7 +208,7 @@ class Editor:
     async def diagnostics(self, path: Path, count: int) -> list[types.Diagnostic]:
         """Wait until a document has so many diagnostics."""
         uri = path.as_uri()
-        await self.until(lambda: len(self.client.diagnostics.get(uri, [None] * 1000)) == count)
+        await self.until(lambda: uri in self.client.diagnostics and len(self.client.diagnostics[uri]) == count)
         return list(self.client.diagnostics[uri])
 
     # Requests

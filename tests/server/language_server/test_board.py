@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from lintune_server.analyst.selection import MOST_SHOWN
 from lintune_server.language_server.board import Board
 from lintune_server.language_server.text import Change
 from lintune_server.lint.findings import Edit, Finding, Fix, Position, Range, Related, Severity
@@ -118,3 +119,12 @@ def test_what_a_training_said_stays_on_its_line() -> None:
     assert shown(board) == [(2, "training")]
     board.edited(Change(0, 3, []), 4)
     assert board.noted == []
+
+
+def test_what_is_in_sight_takes_the_place_of_what_is_not() -> None:
+    """VS Code drops what is beyond a thousand, and the note that there is more would be gone."""
+    board = Board()
+    board.settle([finding(line) for line in range(MOST_SHOWN)], 5_000, 0)
+    board.checked({4_000 + line: [finding(0)] for line in range(40)}, 0)
+    lines = [one.range.start.line for one in board.shown()]
+    assert lines == [*range(MOST_SHOWN - 40), *range(4_000, 4_040)]
