@@ -13,7 +13,7 @@ ON_ALL_CORES := $(BIN)/pytest --numprocesses auto --dist worksteal
 TWO_AT_A_TIME := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format editor docs clean
+.PHONY: help demo test test-fast check format editor pictures docs clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -48,6 +48,11 @@ format: $(VENV)/dev.installed ## format the Python code
 editor: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json ## the example in a VS Code in the browser
 	tests/e2e/install-debian-packages.sh
 	$(BIN)/python -m tests.e2e.open_editor
+
+pictures: $(VENV)/dev.installed editor-extension/node_modules/.package-lock.json ## the pictures of the extension's README, from the tests of the editor
+	tests/e2e/install-debian-packages.sh
+	$(BIN)/pytest tests/e2e
+	$(BIN)/python -m tests.e2e.pictures
 
 docs: $(VENV)/dev.installed ## write the generated pages anew
 	$(BIN)/python schemas/build_schemas.py

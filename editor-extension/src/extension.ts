@@ -13,8 +13,6 @@ import { registerRuns } from "./runs/register";
 import { MENU, Session } from "./session";
 import { registerStart } from "./start/register";
 
-const FIX_ALL = { kind: "source.fixAll.lintune", apply: "first" };
-
 let session: Session | undefined;
 
 export function activate(context: vscode.ExtensionContext): void {
@@ -68,7 +66,6 @@ function registerCommands(session: Session): vscode.Disposable[] {
         await session.command("lintune.ask", editor.document.uri.toString(), editor.selection.active.line);
       }
     }),
-    register("lintune.fixAll", () => vscode.commands.executeCommand("editor.action.codeAction", FIX_ALL)),
     register("lintune.showOutput", () => {
       session.output.show();
     }),
