@@ -91,7 +91,7 @@ def test_from_an_empty_folder_to_the_tuned_answer(
 def _install(window: Window, workspace: Path) -> None:
     """The walkthrough's first step makes an environment in the folder, and shows how far it is."""
     window.run_command("Lintune: Open Walkthrough")
-    expect(_step(window, "Install the engine")).to_be_visible()
+    expect(_step(window, "install")).to_be_visible()
     window.pictures("1-walkthrough")
     window.page.get_by_role("link", name="Install Everything").or_(
         window.page.get_by_role("button", name="Install Everything")
@@ -101,7 +101,7 @@ def _install(window: Window, workspace: Path) -> None:
     expect(progress).to_contain_text(re.compile(r"step 2 of 4, linting: \w+"), timeout=_LONG * 1_000)
     window.pictures("1-installing")
     # Linting works while the rest is still coming.
-    expect(_done(window, "Install the engine")).to_be_visible(timeout=_LONG * 1_000)
+    expect(_done(window, "install")).to_be_visible(timeout=_LONG * 1_000)
     expect(progress).to_contain_text("step 3 of 4, training (PyTorch)", timeout=_LONG * 1_000)
     expect(window.notification("Lintune is installed")).to_be_visible(timeout=_LONG * 1_000)
     assert (workspace / ".venv" / "bin" / "lintune").exists()
@@ -123,12 +123,12 @@ def _open_the_example(window: Window, workspace: Path) -> None:
     expect(window.lintune_item).to_contain_text("not trained yet")
 
 
-def _step(window: Window, title: str) -> Locator:
-    return window.page.locator(".getting-started-step").filter(has_text=title)
+def _step(window: Window, step: str) -> Locator:
+    return window.page.locator(f'.getting-started-step[data-step-id$="#{step}"]')
 
 
-def _done(window: Window, title: str) -> Locator:
-    return _step(window, title).locator("[role=checkbox][aria-checked=true]")
+def _done(window: Window, step: str) -> Locator:
+    return _step(window, step).locator("[role=checkbox][aria-checked=true]")
 
 
 def _fix(window: Window, broken: Path) -> None:
@@ -188,8 +188,8 @@ def _ask(window: Window) -> None:
     window.pictures("7-asked")
     window.page.keyboard.press("Escape")
     window.run_command("Lintune: Open Walkthrough")
-    for title in ("Install the engine", "Open the example", "Fix the data", "Train", "See what it answers"):
-        expect(_done(window, title)).to_be_visible()
+    for step in ("install", "example", "fix", "train", "answer"):
+        expect(_done(window, step)).to_be_visible()
     window.pictures("8-walkthrough-done")
 
 

@@ -6,6 +6,7 @@ import type { Server } from "../session";
 import { NOT_THEIRS, RECIPE_FILES } from "../documents";
 
 const WALKTHROUGH = "lintune.lintune#lintune.start";
+const FIX_ALL = "source.fixAll.lintune";
 /** Whether there is a recipe in the workspace, and a model that was tuned. */
 const HAS_RECIPE = "lintune.hasRecipe";
 const HAS_MODEL = "lintune.hasModel";
@@ -17,15 +18,32 @@ export async function openWalkthrough(): Promise<void> {
 
 /** Make all safe fixes in the file at hand. In the walkthrough, which is no file: in the example's broken one. */
 export async function fixAll(): Promise<void> {
-  if (vscode.window.activeTextEditor === undefined) {
-    const [broken] = await vscode.workspace.findFiles("**/broken.jsonl", NOT_THEIRS, 1);
-    if (broken === undefined) {
-      void vscode.window.showInformationMessage("Open a data set first, or the example: Lintune: Open Example.");
-      return;
-    }
-    await vscode.window.showTextDocument(broken);
+  const editor = vscode.window.activeTextEditor ?? (await openBroken());
+  if (editor === undefined) {
+    void vscode.window.showInformationMessage("Open a data set first, or the example: Lintune: Open Example.");
+    return;
   }
-  await vscode.commands.executeCommand("editor.action.codeAction", { kind: "source.fixAll.lintune", apply: "first" });
+  const { uri, lineCount } = editor.document;
+  const all = editor.document.validateRange(new vscode.Range(0, 0, lineCount, 0));
+  const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+    "vscode.executeCodeActionProvider",
+    uri,
+    all,
+    FIX_ALL,
+    1,
+  );
+  const edit = actions.find((action) => action.edit !== undefined)?.edit;
+  if (edit === undefined) {
+    void vscode.window.showInformationMessage("There is nothing here that Lintune can fix safely.");
+  } else {
+    await vscode.workspace.applyEdit(edit);
+  }
+}
+
+/** The file of the example that is broken on purpose. */
+async function openBroken(): Promise<vscode.TextEditor | undefined> {
+  const [broken] = await vscode.workspace.findFiles("**/broken.jsonl", NOT_THEIRS, 1);
+  return broken && vscode.window.showTextDocument(broken);
 }
 
 /** Show what the tuned model says: the hover of the first sample to evaluate with, which it was not trained on. */
