@@ -19,7 +19,7 @@ const SHOW_OUTPUT = "Show Output";
 const LOOK_EVERY_MS = 3_000;
 const LOOK_FOR_MS = 30 * 60 * 1_000;
 /** What the palette offers, and which steps of the walkthrough are done. */
-const INSTALLED = "lintune.installed";
+export const INSTALLED = "lintune.installed";
 const CAN_TRAIN = "lintune.canTrain";
 
 /** The server as features see it: it may be started anew at any time. */

@@ -10,7 +10,7 @@ import { fixAll, followSteps, openWalkthrough, showAnswer } from "./walkthrough"
 export function registerStart(session: Session, installer: Installer): vscode.Disposable[] {
   const register = (name: string, run: (item?: unknown) => unknown) => vscode.commands.registerCommand(name, run);
   return [
-    register("lintune.openWalkthrough", openWalkthrough),
+    register("lintune.openWalkthrough", () => openWalkthrough(session)),
     register("lintune.openExample", () => openExample(session, installer)),
     register("lintune.newRecipe", (item) => newRecipe(session, item instanceof vscode.Uri ? item : undefined)),
     register("lintune.fixAll", fixAll),

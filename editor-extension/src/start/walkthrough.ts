@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 
 import type { Status } from "../status";
-import type { Server } from "../session";
+import { INSTALLED, type Server, type Session } from "../session";
 import { NOT_THEIRS, RECIPE_FILES } from "../documents";
 
 const WALKTHROUGH = "lintune.lintune#lintune.start";
@@ -12,8 +12,13 @@ const HAS_RECIPE = "lintune.hasRecipe";
 const HAS_MODEL = "lintune.hasModel";
 
 /** Open the walkthrough. */
-export async function openWalkthrough(): Promise<void> {
+export async function openWalkthrough(session: Session): Promise<void> {
   await vscode.commands.executeCommand("workbench.action.openWalkthrough", WALKTHROUGH, false);
+  // It hears only of what changes from now on: steps that were done before would not be ticked.
+  for (const key of [INSTALLED, HAS_RECIPE]) {
+    await vscode.commands.executeCommand("setContext", key, false);
+  }
+  await Promise.all([session.look(), lookForRecipe()]);
 }
 
 /** Make all safe fixes in the file at hand. In the walkthrough, which is no file: in the example's broken one. */
@@ -60,18 +65,19 @@ export async function showAnswer(): Promise<void> {
   await vscode.commands.executeCommand("lintune.ask", uri.toString(), 0);
 }
 
+async function lookForRecipe(): Promise<void> {
+  const found = await vscode.workspace.findFiles(RECIPE_FILES, NOT_THEIRS, 1);
+  await vscode.commands.executeCommand("setContext", HAS_RECIPE, found.length > 0);
+}
+
 /** Have the steps know what there is. */
 export function followSteps(server: Server): vscode.Disposable[] {
-  const look = async () => {
-    const found = await vscode.workspace.findFiles(RECIPE_FILES, NOT_THEIRS, 1);
-    await vscode.commands.executeCommand("setContext", HAS_RECIPE, found.length > 0);
-  };
   const watcher = vscode.workspace.createFileSystemWatcher(RECIPE_FILES, false, true, false);
-  void look();
+  void lookForRecipe();
   return [
     watcher,
-    watcher.onDidCreate(look),
-    watcher.onDidDelete(look),
+    watcher.onDidCreate(lookForRecipe),
+    watcher.onDidDelete(lookForRecipe),
     server.onNotification<Status>("lintune/status", ({ state }) => {
       void vscode.commands.executeCommand("setContext", HAS_MODEL, state === "ready");
     }),
