@@ -13,10 +13,12 @@ import msgspec
 import pytest
 from playwright.sync_api import expect
 
-from lintune_schemas import runs
+from lintune_schemas import evaluation_report, runs
 from lintune_schemas.events import RunFailed, RunPaused
+from lintune_server.evaluation import page as evaluation_page
 
 from ..server.cli.recorded import BEGIN, data, record, sample, started, step, time, whole
+from ..server.evaluation.reports import Said, report
 from ..server.scripted_trainer import FOLDER as SCRIPTED_TRAINER
 
 if TYPE_CHECKING:
@@ -82,6 +84,9 @@ def _leave_files(run: Path) -> None:
     for name, megabytes in (("model-f16.gguf", 3), ("model-q8_0.gguf", 2), ("model-q4_k_m.gguf.rejected", 1)):
         (run / name).write_bytes(b"\0" * (megabytes << 20))
     (run / "README.md").write_text("# Lamps\n\nA model of lamps.\n")
+    evaluated = report([Said("Lamp on", "on", "lit", "on"), Said("Lamp off", "off", "off", "off")])
+    (run / evaluation_report.FILE).write_bytes(msgspec.json.encode(evaluated))
+    (run / evaluation_report.PAGE).write_text(evaluation_page.render(evaluated))
     files = [{"name": path.name, "ok": path.suffix == ".gguf", "bytes": 1} for path in run.glob("model-*")]
     work = dict.fromkeys(("token_samples", "samples", "tokens", "positions", "cut", "answers", "ended"), 0)
     proof: dict[str, Any] = {"run": run.name, "time": "", "seconds": 1, "ok": False, "checks": []}
@@ -107,7 +112,8 @@ class RunsView:
     def menu(self, row: Locator, title: str) -> None:
         """Choose from a row's context menu."""
         row.click(button="right")
-        self.page.locator(".monaco-menu").get_by_role("menuitem", name=title).click()
+        self.page.locator(".monaco-menu").get_by_role("menuitem", name=title).hover()
+        self.page.keyboard.press("Enter")  # a click so soon counts as part of the one that opened the menu
 
     def act(self, row: Locator, title: str) -> None:
         """Press a button in a row."""
@@ -157,6 +163,14 @@ def _look(view: RunsView) -> None:
     view.page.mouse.move(900, 500)
     view.row("Model card").click()
     expect(view.page.locator(".tab.active")).to_contain_text("README")
+    expect(view.row("Evaluation")).to_contain_text("1 fixed, 1 still right")
+    view.row("Evaluation").click()
+    page = view.page.frame_locator("iframe.webview.ready:visible").frame_locator("#active-frame")
+    expect(page.get_by_role("heading", name="Base against tuned")).to_be_visible()
+    view.row("3.000 → 0.400").click(button="right")
+    expect(view.page.locator(".monaco-menu")).to_contain_text("Export as GGUF…")
+    view.window.picture("runs-menu")
+    view.page.keyboard.press("Escape")
 
 
 def _hover(view: RunsView) -> None:
@@ -174,10 +188,13 @@ def _compare(view: RunsView) -> None:
 
 def _delete(view: RunsView, workspace: Path) -> None:
     """A key asks first; Escape leaves everything as it was."""
-    view.row("failed at step 1").click()
+    view.row("3.000 → 0.400").click()
+    view.page.keyboard.press("ArrowLeft")
+    view.page.keyboard.press("ArrowDown")
     view.page.keyboard.press("Delete")
     dialog = view.page.locator(".monaco-dialog-box")
-    expect(dialog).to_contain_text("Delete the run of")
+    expect(dialog).to_contain_text("Delete the run “")
+    expect(dialog).to_contain_text("09:59”")
     view.window.pictures("runs-delete")
     view.page.keyboard.press("Escape")
     assert (runs.runs_folder(workspace) / FAILED).is_dir()

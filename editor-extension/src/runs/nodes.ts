@@ -116,8 +116,8 @@ function recipeItem(item: vscode.TreeItem, recipe: Recipe, training: string | nu
 const ICONS: Readonly<Record<Run["state"], readonly [string, string?]>> = {
   running: ["loading~spin"],
   finished: ["pass-filled", "charts.green"],
-  failed: ["error", "list.errorForeground"],
-  dead: ["error", "list.errorForeground"],
+  failed: ["error", "errorForeground"],
+  dead: ["error", "errorForeground"],
   cancelled: ["circle-slash", "disabledForeground"],
   paused: ["debug-pause", "charts.yellow"],
 };
@@ -145,7 +145,7 @@ function runItem(item: vscode.TreeItem, run: Run): vscode.TreeItem {
 function exportItem(item: vscode.TreeItem, file: Export): vscode.TreeItem {
   const proof = file.proven === null ? "not verified" : file.proven ? "proven" : "rejected";
   const icons = { proven: "verified", rejected: "error", "not verified": "package" } as const;
-  const colour = file.proven === false ? new vscode.ThemeColor("list.errorForeground") : undefined;
+  const colour = file.proven === false ? new vscode.ThemeColor("errorForeground") : undefined;
   item.description = `${size(file.bytes)} · ${proof}`;
   item.iconPath = new vscode.ThemeIcon(icons[proof], colour);
   item.tooltip = {

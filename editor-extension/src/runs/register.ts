@@ -1,6 +1,7 @@
 // The runs view in the activity bar: the recipes of the workspace, their runs, and what can be done with them.
 import * as vscode from "vscode";
 
+import { messageOf } from "../playground/serving";
 import type { Session } from "../session";
 import { OPEN_PANEL } from "../statusBar";
 import { beganAt, type Run, size } from "./figures";
@@ -13,10 +14,15 @@ type RunNode = Extract<Node, { kind: "run" }>;
 export function registerRuns(session: Session): vscode.Disposable[] {
   const tree = new RunsTree(session);
   const on = (name: string, action: (node: Node, all: Node[]) => unknown) =>
-    vscode.commands.registerCommand(`lintune.runs.${name}`, (node?: Node, all?: Node[]) => {
+    vscode.commands.registerCommand(`lintune.runs.${name}`, async (node?: Node, all?: Node[]) => {
       // By a key, it is called on what is selected.
       const first = node ?? tree.view.selection[0];
-      return first && action(first, all ?? (node ? [node] : [...tree.view.selection]));
+      try {
+        await (first && action(first, all ?? (node ? [node] : [...tree.view.selection])));
+      } catch (error) {
+        // Such as that the file is gone since it was listed.
+        void vscode.window.showErrorMessage(messageOf(error));
+      }
     });
   const onRun = (name: string, action: (node: RunNode) => unknown) =>
     on(name, (node) => (node.kind === "run" ? action(node) : undefined));
@@ -33,7 +39,7 @@ export function registerRuns(session: Session): vscode.Disposable[] {
     on("delete", (_, all) => deleteRuns(session, all.filter(isRun).map(({ run }) => run))),
     on("openRecipe", (node) => vscode.window.showTextDocument(vscode.Uri.file(pathOf(node)))),
     on("openCard", (node) => openCard(node)),
-    on("openEvaluation", (node) => vscode.env.openExternal(vscode.Uri.file(pathOf(node)))),
+    on("openEvaluation", (node) => openEvaluation(node)),
     on("revealInOS", (node) => vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(pathOf(node)))),
     on("revealInExplorer", (node) => vscode.commands.executeCommand("revealInExplorer", vscode.Uri.file(pathOf(node)))),
     on("copyPath", (_, all) => vscode.env.clipboard.writeText(all.map(pathOf).join("\n"))),
@@ -111,13 +117,29 @@ async function deleteRuns(session: Session, runs: Run[]): Promise<void> {
   }
   const bytes = size(gone.reduce((sum, run) => sum + run.bytes, 0));
   const names = gone.map((run) => beganAt(run, new Date()));
-  const question = gone.length === 1 ? `Delete the run of ${names.join()}?` : `Delete ${gone.length} runs?`;
+  const question = gone.length === 1 ? `Delete the run “${names.join()}”?` : `Delete ${gone.length} runs?`;
   const left = runs.length > gone.length ? " A run that is going on is kept." : "";
   const listed = gone.length === 1 ? "" : `${names.slice(0, 8).join(", ")}${names.length > 8 ? " and more" : ""}. `;
-  const detail = `${listed}Checkpoints, adapter and exported models are deleted, ${bytes} in all. This cannot be undone.${left}`;
+  const files = gone.length === 1 ? "All its files" : "All their files";
+  const detail = `${listed}${files} are deleted, ${bytes}. This cannot be undone.${left}`;
   if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, "Delete")) === "Delete") {
     await session.command("lintune.deleteRuns", gone.map(({ path }) => path));
   }
+}
+
+/** The page is in one file and needs no script. A browser shows more of it, where one can open the file. */
+async function openEvaluation(node: Node): Promise<void> {
+  const page = node.kind === "evaluation" ? node.evaluation.page : null;
+  if (page === null) {
+    return;
+  }
+  const uri = vscode.Uri.file(page);
+  if (vscode.env.uiKind === vscode.UIKind.Desktop && vscode.env.remoteName === undefined) {
+    await vscode.env.openExternal(uri);
+    return;
+  }
+  const panel = vscode.window.createWebviewPanel("lintune.evaluation", "Evaluation", vscode.ViewColumn.Active, {});
+  panel.webview.html = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
 }
 
 async function openCard(node: Node): Promise<void> {

@@ -76,8 +76,13 @@ export class RunsTree implements vscode.TreeDataProvider<Node> {
   /** What is told of a run only when somebody looks at it. */
   async resolveTreeItem(item: vscode.TreeItem, node: Node): Promise<vscode.TreeItem> {
     if (node.kind === "run") {
-      const { markdown } = await this.server.request<{ markdown: string }>("lintune/runPage", { run: node.run.path });
-      item.tooltip = new vscode.MarkdownString(markdown);
+      try {
+        const page = await this.server.request<{ markdown: string }>("lintune/runPage", { run: node.run.path });
+        item.tooltip = new vscode.MarkdownString(page.markdown);
+      } catch {
+        // The server has gone, which the view is about to show.
+        item.tooltip = node.run.name;
+      }
     }
     return item;
   }
@@ -102,11 +107,10 @@ export class RunsTree implements vscode.TreeDataProvider<Node> {
 
   /** Ask the server, unless nothing has changed since. */
   private async ask(): Promise<void> {
-    if (!this.stale) {
-      return;
+    while (this.stale) {
+      this.asking ??= this.askNow().finally(() => (this.asking = undefined));
+      await this.asking;
     }
-    this.asking ??= this.askNow().finally(() => (this.asking = undefined));
-    await this.asking;
   }
 
   private async askNow(): Promise<void> {

@@ -46,11 +46,11 @@ class RunActions:
         unknown = [name for name in quantizations if name not in QUANTIZATIONS]
         if unknown:
             raise LintuneError(f"{unknown[0]} is no quantization. Use one of: {', '.join(QUANTIZATIONS)}.")
-        return await self._work(run, f"Exporting {run.name}", quantizations)
+        return await self._work(run, f"Exporting {run_files.recipe_folder(run).name}", quantizations)
 
     async def verify(self, run: Path) -> bool:
         """Prove the GGUF files of a run again. Whether they equal the trained model. Raises LintuneError."""
-        return await self._work(run, f"Verifying {run.name}", None)
+        return await self._work(run, f"Verifying {run_files.recipe_folder(run).name}", None)
 
     async def delete(self, runs: Sequence[Path]) -> tuple[list[Path], list[str]]:
         """Delete runs. Those that are gone then, and a sentence about each of the others."""
@@ -74,10 +74,14 @@ class RunActions:
             self._session.readers.refresh()
         return deleted, problems
 
-    async def end(self) -> None:
-        """The session ends: no trainer of ours survives it."""
+    def stop(self) -> None:
+        """The workspace is not trusted any more, or the session ends: stop what is going on."""
         for process in self._working.values():
             process.cancel(_SHUTDOWN_GRACE)
+
+    async def end(self) -> None:
+        """The session ends: no trainer of ours survives it."""
+        self.stop()
         while self._working:
             await asyncio.sleep(0.02)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lintune_server.training.records import Record
     from lintune_server.training.run_diff import DataChange
 
+_PICTURE = "loss.svg"
 _SIDES = "| | A | B |\n|:--|:--|:--|"
 
 
@@ -34,14 +35,15 @@ def write(a: Path, b: Path, recipe_folders: list[Path]) -> Path:
         raise LintuneError("Choose two runs to compare.")
     older, newer = sorted((a, b), key=lambda run: run.name)
     found = RunDiff(records.read(older), records.read(newer))
-    name = hashlib.sha256(f"{older}\n{newer}".encode()).hexdigest()[:8]
-    path = cache_folder() / "run-comparisons" / f"{older.name} and {newer.name} {name}.md"
+    # A folder for each pair, so that what stands on the tab can be short.
+    folder = cache_folder() / "run-comparisons" / hashlib.sha256(f"{older}\n{newer}".encode()).hexdigest()[:12]
+    path = folder / f"{_short(older)} and {_short(newer)}.md"
     picture = loss_picture.draw(found.a.curve, found.b.curve)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         if picture:
-            atomic.write_text(path.with_name(f"{name}.svg"), picture)
-        atomic.write_text(path, page(found, f"{name}.svg" if picture else None))
+            atomic.write_text(folder / _PICTURE, picture)
+        atomic.write_text(path, page(found, _PICTURE if picture else None))
     except OSError as error:
         raise LintuneError(f"The comparison could not be written to {path}: {error.strerror or error}.") from error
     return path
@@ -51,9 +53,14 @@ def page(found: RunDiff, picture: str | None) -> str:
     """The page. picture: the name of the file beside it that shows the losses."""
     blocks = [
         "# What changed between two runs",
-        f"{_SIDES}\n{_row('run', found.a.name, found.b.name)}\n{_row('began', _began(found.a), _began(found.b))}\n"
-        f"{_row('state', found.a.state.value, found.b.state.value)}\n"
-        + "\n".join(_row(*row) for row in figures(found.a, found.b)),
+        "\n".join(
+            [
+                _SIDES,
+                f"| run | {plain(found.a.name)} | {plain(found.b.name)} |",
+                f"| began | {_began(found.a)} | {_began(found.b)} |",
+                f"| state | {found.a.state.value} | {found.b.state.value} |",
+            ]
+        ),
         *(f"**{side}** {plain(record.problem)}" for side, record in _sides(found) if record.problem),
         *(f"**{side}** {plain(record.damage)}" for side, record in _sides(found) if record.damage),
         "## Recipe",
@@ -63,6 +70,7 @@ def page(found: RunDiff, picture: str | None) -> str:
     ]
     if picture:
         blocks += ["## Loss", f"![Evaluation and training loss of A and B over the steps]({picture})"]
+    blocks += ["## Figures", "\n".join([_SIDES, *(_row(*row) for row in figures(found.a, found.b))])]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -71,7 +79,13 @@ def _sides(found: RunDiff) -> tuple[tuple[str, Record], tuple[str, Record]]:
 
 
 def _row(name: str, a: str, b: str) -> str:
-    return f"| {plain(name)} | {plain(a)} | {plain(b)} |"
+    """Where the two differ, that of B is bold."""
+    return f"| {plain(name)} | {plain(a)} | {plain(b) if a == b else f'**{plain(b)}**'} |"
+
+
+def _short(run: Path) -> str:
+    """The letters behind the time in a run's name, by which it can be called, too."""
+    return run.name.partition("-")[2] or run.name
 
 
 def _began(record: Record) -> str:

@@ -53,9 +53,13 @@ class RunNews:
         self._session.server.protocol.notify(CHANGED, {"recipe": convert.uri_of(recipe)})
 
     async def _watch(self) -> None:
+        known = set(self._session.workspace.recipes)
         while True:
-            recipes = {recipe.parent: recipe for recipe in reversed(self._session.workspace.recipes)}
-            for folder, recipe in recipes.items():
+            recipes = self._session.workspace.recipes
+            for recipe in known.symmetric_difference(recipes):
+                self.changed(recipe)
+            known = set(recipes)
+            for folder, recipe in {recipe.parent: recipe for recipe in reversed(recipes)}.items():
                 state = await asyncio.to_thread(run_list.state_of, folder)
                 if self._known.setdefault(folder, state) != state:
                     self._known[folder] = state

@@ -126,6 +126,7 @@ class Session:
         self.start(self.training.trust_changed())
         self.start(self.unopened.look())
         if not trusted:
+            self.run_actions.stop()
             self.prefetch.end()
             self.preview.close()
             self.start(self.sidecar.close())

@@ -186,12 +186,13 @@ async def test_two_runs_are_compared_on_a_page(editor: Editor, workspace: Path) 
     assert path
     page = path.read_text(encoding="utf-8")
     assert f"| run | {OLD} | {NEW} |".replace("-", "\\-") in page, "the older one first"
-    assert "| learning\\_rate | 0.0002 | 0.001 |" in page
+    assert "| learning\\_rate | 0.0002 | **0.001** |" in page
     assert "- **train.jsonl** 20 → 21 samples\n  - 19 unchanged\n  - 2 added: lines 20, 21\n" in page
     assert "\n  - 1 removed: line 1 of A\n" in page
 
-    picture = path.with_name(page.rpartition("](")[2].strip().rstrip(")"))
-    assert picture.read_text(encoding="utf-8").startswith("<svg")
+    assert "| final evaluation loss | 0.700 | **0.400** |" in page
+    assert (path.name, "](loss.svg)" in page) == ("b29664ca and a3f93b22.md", True)
+    assert path.with_name("loss.svg").read_text(encoding="utf-8").startswith("<svg")
     assert await editor.command("lintune.compareRuns", paths[0], paths[0]) is None
     assert editor.shown == ["Choose two runs to compare."]
 
@@ -226,7 +227,7 @@ async def test_a_run_is_exported(finished: str, editor: Editor, workspace: Path)
         f"Run {NEW}: Wrote model-q4_k_m.gguf (4 MB), model-q8_0.gguf (4 MB). All files equal the trained model."
     ]
     begin, *_, end = editor.progress[0]
-    assert (begin.title, begin.cancellable, end.message) == (f"Exporting {NEW}", True, "The export is done.")
+    assert (begin.title, begin.cancellable, end.message) == (f"Exporting {workspace.name}", True, "The export is done.")
     newest, _ = await runs_of(editor)
     assert {one.quantization for one in newest.exports} == {"q4_k_m", "q8_0"}
 
