@@ -109,6 +109,9 @@ async function compare(session: Session, a: Run, b: Run): Promise<void> {
   }
 }
 
+/** Runs that a question names. */
+const MOST_NAMED = 8;
+
 async function deleteRuns(session: Session, runs: Run[]): Promise<void> {
   const gone = runs.filter(({ canDelete }) => canDelete);
   if (gone.length === 0) {
@@ -119,12 +122,23 @@ async function deleteRuns(session: Session, runs: Run[]): Promise<void> {
   const names = gone.map((run) => beganAt(run, new Date()));
   const question = gone.length === 1 ? `Delete the run “${names.join()}”?` : `Delete ${gone.length} runs?`;
   const left = runs.length > gone.length ? " A run that is going on is kept." : "";
-  const listed = gone.length === 1 ? "" : `${names.slice(0, 8).join(", ")}${names.length > 8 ? " and more" : ""}. `;
+  const listed =
+    gone.length === 1
+      ? `${describe(gone)} `
+      : `${names.slice(0, MOST_NAMED).join(", ")}${names.length > MOST_NAMED ? " and more" : ""}. `;
   const files = gone.length === 1 ? "All its files" : "All their files";
   const detail = `${listed}${files} are deleted, ${bytes}. This cannot be undone.${left}`;
   if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, "Delete")) === "Delete") {
     await session.command("lintune.deleteRuns", gone.map(({ path }) => path));
   }
+}
+
+/** A key acts on the run that is selected, where the focus may be on another: so it is said which one that is. */
+function describe([run]: Run[]): string {
+  if (run === undefined) {
+    return "";
+  }
+  return `${run.state === "finished" ? "finished: " : ""}${run.line}.`.replace(/^[a-z]/, (letter) => letter.toUpperCase());
 }
 
 /** The page is in one file and needs no script. A browser shows more of it, where one can open the file. */
