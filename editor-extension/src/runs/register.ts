@@ -118,27 +118,24 @@ async function deleteRuns(session: Session, runs: Run[]): Promise<void> {
     void vscode.window.showInformationMessage("A run that is going on cannot be deleted. Stop it first.");
     return;
   }
+  const one = gone.length === 1 ? gone[0] : undefined;
   const bytes = size(gone.reduce((sum, run) => sum + run.bytes, 0));
   const names = gone.map((run) => beganAt(run, new Date()));
   const question = gone.length === 1 ? `Delete the run “${names.join()}”?` : `Delete ${gone.length} runs?`;
   const left = runs.length > gone.length ? " A run that is going on is kept." : "";
-  const listed =
-    gone.length === 1
-      ? `${describe(gone)} `
-      : `${names.slice(0, MOST_NAMED).join(", ")}${names.length > MOST_NAMED ? " and more" : ""}. `;
+  const named = `${names.slice(0, MOST_NAMED).join(", ")}${names.length > MOST_NAMED ? " and more" : ""}.`;
+  const which = one === undefined ? named : describe(one);
   const files = gone.length === 1 ? "All its files" : "All their files";
-  const detail = `${listed}${files} are deleted, ${bytes}. This cannot be undone.${left}`;
+  const detail = `${which} ${files} are deleted, ${bytes}. This cannot be undone.${left}`;
   if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, "Delete")) === "Delete") {
     await session.command("lintune.deleteRuns", gone.map(({ path }) => path));
   }
 }
 
 /** A key acts on the run that is selected, where the focus may be on another: so it is said which one that is. */
-function describe([run]: Run[]): string {
-  if (run === undefined) {
-    return "";
-  }
-  return `${run.state === "finished" ? "finished: " : ""}${run.line}.`.replace(/^[a-z]/, (letter) => letter.toUpperCase());
+function describe(run: Run): string {
+  const words = run.state === "finished" ? `finished: ${run.line}` : run.line;
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }
 
 /** The page is in one file and needs no script. A browser shows more of it, where one can open the file. */
@@ -153,7 +150,9 @@ async function openEvaluation(node: Node): Promise<void> {
     return;
   }
   const panel = vscode.window.createWebviewPanel("lintune.evaluation", "Evaluation", vscode.ViewColumn.Active, {});
-  panel.webview.html = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+  const html = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+  // None would run here; that they are blocked need not be in anybody's log.
+  panel.webview.html = html.replace(/<script>.*?<\/script>/gs, "");
 }
 
 async function openCard(node: Node): Promise<void> {
