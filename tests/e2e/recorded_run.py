@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +32,30 @@ from lintune_schemas.events import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+_HOLDS_THE_LOCK = """\
+import sys, filelock
+with filelock.FileLock(sys.argv[1]):
+    print("holds it", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def trainer_at_work(workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that holds a trainer's lock, looks like one, and does nothing."""
+    lock = runs.train_lock(workspace)
+    lock.parent.mkdir(exist_ok=True)
+    command = [sys.executable, "-c", _HOLDS_THE_LOCK, str(lock), "lintune_trainer"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as trainer:
+        try:
+            assert trainer.stdout
+            assert trainer.stdout.readline() == b"holds it\n"
+            yield trainer
+        finally:
+            trainer.kill()
 
 
 class RecordedRun:
@@ -40,6 +67,7 @@ class RecordedRun:
         self.name = name
         self.folder = runs.runs_folder(workspace) / name
         self.folder.mkdir(parents=True)
+        shutil.copy(workspace / "recipe.yaml", self.folder / runs.RECIPE_LOCK)
         self.total = total
         self.pid = pid
         self._time = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -79,7 +107,7 @@ class RecordedRun:
             Warned(
                 **self._head(), topic=WarningTopic.LOSS_SPIKE,
                 message="The loss jumped from 0.31 to 4.2 at step 70. These samples were in the batch.",
-                samples=[SamplePlace("train.jsonl", 3), SamplePlace("train.jsonl", 8)],
+                samples=[SamplePlace("data/train.jsonl", 3), SamplePlace("data/train.jsonl", 8)],
             ),
         )  # fmt: skip
 
@@ -119,7 +147,7 @@ class RecordedRun:
         return Progress(
             **self._head(1), step=number, total_steps=self.total, epoch=3 * share,
             loss=3.9 * math.exp(-5 * share) + 0.05 + 0.35 * math.exp(-2 * share) * abs(math.sin(number * 7.3)),
-            learning_rate=2e-4 * math.cos(share * math.pi / 2), tokens_per_second=230 + 20 * math.sin(number),
+            learning_rate=2e-4 * (1.02 - share), tokens_per_second=230 + 20 * math.sin(number),
             eta_seconds=self.total - number, grad_norm=1.0, memory_bytes=1_467_351_040 + 1_000_000 * min(number, 90),
         )  # fmt: skip
 

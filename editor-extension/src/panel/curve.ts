@@ -23,17 +23,20 @@ export interface Range {
 }
 
 /** Without the scatter of batches: an exponential mean, free of a bias to where it begins. */
-export function smoothed(losses: readonly number[]): number[] {
+export function smoothed(losses: readonly number[]): Float64Array {
   const decay = Math.exp(-1 / Math.max(MEMORY * losses.length, 1));
+  const found = new Float64Array(losses.length);
   let mean = 0;
   let weight = 0;
-  return losses.map((loss) => {
+  for (let at = 0; at < losses.length; at += 1) {
+    const loss = losses[at] ?? Number.NaN;
     if (Number.isFinite(loss)) {
       mean = decay * mean + (1 - decay) * loss;
       weight = decay * weight + (1 - decay);
     }
-    return weight > 0 ? mean / weight : Number.NaN;
-  });
+    found[at] = weight > 0 ? mean / weight : Number.NaN;
+  }
+  return found;
 }
 
 /** Which of the values between two places are kept: at most so many, the lowest and the highest of each stretch. */
@@ -91,7 +94,7 @@ export function columns(record: RunRecord, range: Range | null, most: number): C
     }
   }
   const found = [...places].sort(([one], [other]) => one - other);
-  const column = (values: readonly number[]) =>
+  const column = (values: ArrayLike<number>) =>
     found.map(([step, at]) => (steps.step[at] === step ? finite(values[at]) : null));
   return {
     step: found.map(([step]) => step),

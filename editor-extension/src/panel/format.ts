@@ -5,22 +5,19 @@ import type { CheckpointSaved, Evaluation, RunEvent, Stage } from "./events";
 /** What stands where nothing is known (yet). */
 export const NONE = "–";
 
-/** A loss, or another number of any size, with four digits. */
-export function decimal(value: number | null | undefined, digits = 4): string {
+/** A loss, or another number of any size: four digits, but no more than four behind the point. */
+export function decimal(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) {
     return NONE;
   }
   const size = Math.abs(value);
-  if (size >= 1e6) {
-    return value.toExponential(2);
+  if (size >= 1e6 || (size > 0 && size < 1e-3)) {
+    return value.toExponential(2).replace("+", "");
   }
   if (size >= 1_000) {
-    return Math.round(value).toLocaleString("en");
+    return count(value);
   }
-  if (size !== 0 && size < 1e-3) {
-    return value.toExponential(digits - 2).replace("e-0", "e-");
-  }
-  return value.toFixed(Math.max(0, Math.min(digits, digits - Math.ceil(Math.log10(size + 1)))));
+  return size === 0 ? "0" : value.toFixed(size < 1 ? 4 : 3 - Math.floor(Math.log10(size)));
 }
 
 /** 2e-4, 1.25e-5. */
@@ -40,7 +37,7 @@ export function count(value: number | null | undefined): string {
 }
 
 export function percent(share: number | null | undefined): string {
-  return share === null || share === undefined ? NONE : `${(share * 100).toFixed(share === 1 || share === 0 ? 0 : 1)} %`;
+  return share === null || share === undefined ? NONE : `${(share * 100).toFixed(share === 1 || share === 0 ? 0 : 1)}%`;
 }
 
 export function bytes(value: number | null | undefined): string {

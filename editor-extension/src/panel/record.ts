@@ -49,6 +49,8 @@ export class RunRecord {
   readonly log: Exclude<RunEvent, Progress>[] = [];
   /** The last steps, whole. */
   readonly recent: Progress[] = [];
+  /** The most that was in use. */
+  memoryBytes = 0;
   private begun = 0;
   private before = 0;
 
@@ -148,15 +150,12 @@ export class RunRecord {
     );
   }
 
-  get memoryBytes(): number {
-    return this.steps.memory.reduce((most, bytes) => (bytes > most ? bytes : most), 0);
-  }
-
   private step(event: Progress): void {
     if (event.step <= (this.steps.step.at(-1) ?? 0)) {
       this.cut(event.step - 1);
     }
     this.progress = event;
+    this.memoryBytes = Math.max(this.memoryBytes, event.memory_bytes ?? 0);
     this.recent.push(event);
     if (this.recent.length > 2 * RECENT) {
       this.recent.splice(0, RECENT);

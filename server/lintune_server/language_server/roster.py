@@ -58,8 +58,11 @@ def of_recipe(path: Path, lineups: Lineups) -> Roster:
     return _roster(path, recipe, voices, base, tuned)
 
 
-def of_run(folder: Path) -> Roster:
-    """Of one run and its base model, with the recipe as the run had it. Raises LintuneError."""
+def of_run(folder: Path, *, base_alone: bool = False) -> Roster:
+    """Of one run and its base model, with the recipe as the run had it. Raises LintuneError.
+
+    base_alone: whether the base model does, while the run has none of its own.
+    """
     log = RunLog(folder)
     log.look()
     if log.started is None:
@@ -68,9 +71,9 @@ def of_run(folder: Path) -> Roster:
     path = recipes.real_path(folder.parents[2] / log.started.recipe)
     base = _base(recipe, path.parent)
     voices = list(_of_run(log, base))
-    if not voices:
+    if not voices and not base_alone:
         raise LintuneError(f"The run {log.name} left no model to ask. Train once more.")
-    return _roster(path, recipe, voices, base, voices[0].model.id)
+    return _roster(path, recipe, voices, base, next((voice.model.id for voice in voices), None))
 
 
 def _roster(path: Path, recipe: Recipe, voices: list[Voice], base: ModelFile | None, tuned: str | None) -> Roster:

@@ -65,12 +65,13 @@ class RunAnswers:
         if ask and self._session.trusted and run not in self._asking:
             self._problems.pop(run, None)
             self._asking[run] = self._session.start(self._ask(run, name, asked, samples))
+        shown = [await self._sample(sample, asked) for sample in samples]
         problem = asked.problem or self._problems.get(run)
         if asked.recipe and not samples:
             problem = "The recipe has no test_datasets whose samples could be asked."
         return {
-            "samples": [await self._sample(sample, asked) for sample in samples],
-            "canAsk": bool(samples and asked.models) and self._session.trusted,
+            "samples": shown,
+            "canAsk": self._session.trusted and _lacks(shown, asked),
             "asking": run in self._asking,
             "problem": problem,
         }
@@ -124,7 +125,7 @@ class RunAnswers:
         if log.started is None:  # there is nothing to say yet
             return _Asked()
         try:
-            found = roster.of_run(run)
+            found = roster.of_run(run, base_alone=True)
         except LintuneError as error:
             return _Asked(problem=str(error))
         models: dict[str | int, Model] = {}
@@ -140,6 +141,12 @@ class RunAnswers:
         at_steps: list[tuple[str | int, Model]] = [*sorted(steps.items())]
         base, tuned = ([(name, models[name])] if name in models else [] for name in (roster.BASE, _TUNED))
         return _Asked(found.recipe_path, (*base, *at_steps, *tuned))
+
+
+def _lacks(shown: list[dict[str, Any]], asked: _Asked) -> bool:
+    """Whether one of those that would be asked has not answered about a sample."""
+    would = {name for name, _ in (*asked.models[:1], *asked.models[-1:])}
+    return any(would - {answer["step"] or answer["model"] for answer in sample["answers"]} for sample in shown)
 
 
 def _question(sample: EvalSample, model: Model) -> Question | None:

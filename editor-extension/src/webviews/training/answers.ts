@@ -5,7 +5,7 @@ import { button, type Child, fill, h, section } from "./dom";
 
 export class SampleAnswers {
   private readonly body = h("div");
-  readonly element = section("answers", "Sample answers", this.body);
+  readonly element = section("answers", "Sample answers", [], this.body);
 
   constructor(
     private readonly open: (uri: string, line: number) => void,
@@ -21,7 +21,7 @@ export class SampleAnswers {
       const problem = answers.problem === null ? null : h("p", { class: "empty" }, answers.problem);
       const more =
         answers.canAsk &&
-        button(answers.asking ? "Asking …" : asked.length > 0 ? "Ask Again for Missing Answers" : "Ask the Models", this.ask, {
+        button(answers.asking ? "Asking …" : asked.length > 0 ? "Ask for Missing Answers" : "Ask the Models", this.ask, {
           disabled: answers.asking,
         });
       const none =
@@ -63,7 +63,7 @@ function nameOf({ model, step }: SampleAnswer): string {
 
 function said({ text, diff, equal, whole }: SampleAnswer): HTMLElement {
   const shown = diff === null ? [text === "" ? h("em", {}, "nothing") : text] : diff.map(part);
-  const verdict = equal === true ? h("span", { class: "better" }, " ✓ equals the reference") : null;
+  const verdict = equal === true ? h("span", { class: "better" }, " ", h("span", { class: "mark", "aria-hidden": "true" }, "✓"), " equals the reference") : null;
   return h("span", {}, h("code", {}, ...shown), whole ? null : " …", verdict);
 }
 

@@ -19,6 +19,8 @@ export interface ChartOptions {
   readonly lines: readonly Line[];
   readonly height: number;
   readonly format: (value: number | null | undefined) => string;
+  /** On the axis; null for a place that has only a line. */
+  readonly tick: (value: number) => string;
   /** Draws on top of the lines. */
   readonly mark?: (plot: uPlot) => void;
 }
@@ -52,8 +54,10 @@ export class Chart {
     private readonly shared: Shared,
   ) {
     this.values = options.lines.map(() => h("span", { class: "value" }));
-    const legend = options.lines.map((line, index) =>
-      h("li", {}, h("span", { class: `swatch ${line.look} ${line.colour}` }), `${line.label} `, this.values[index]),
+    // A single line needs no name but the chart's.
+    const named = options.lines.length > 1;
+    const legend = options.lines.map(({ colour: name, label, look }, index) =>
+      h("li", {}, named && h("span", { class: `swatch ${look} ${name}` }), named && `${label} `, this.values[index]),
     );
     this.slider = h(
       "div",
@@ -192,13 +196,14 @@ export class Chart {
       stroke: () => colour("text"),
       font: font(),
       grid: { stroke: () => colour("grid"), width: 1 },
+      border: { show: false },
       ticks: { show: false },
       gap: 4,
     };
     return {
       width: this.width,
       height: this.options.height,
-      padding: [8, 8, 0, 0],
+      padding: [8, 14, 0, 0],
       legend: { show: false },
       cursor: {
         sync: { key: SYNC, setSeries: false },
@@ -211,8 +216,8 @@ export class Chart {
         y: this.log ? { distr: LOGARITHMIC } : { range: { min: { pad: 0.08, soft: 0, mode: 2 }, max: { pad: 0.08 } } },
       },
       axes: [
-        { ...axis, size: 24, space: 60, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1e3, 2e3, 2500, 5e3, 1e4, 2e4, 5e4, 1e5] },
-        { ...axis, size: 62, space: 28, values: (_, ticks) => ticks.map((tick: number | null) => (tick === null ? "" : this.options.format(tick))) },
+        { ...axis, grid: { show: false }, size: 24, space: 60, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1e3, 2e3, 2500, 5e3, 1e4, 2e4, 5e4, 1e5] },
+        { ...axis, size: 58, space: 30, values: (_, ticks) => ticks.map((tick: number | null) => (tick === null ? "" : this.options.tick(tick))) },
       ],
       series: [{}, ...this.options.lines.map(seriesOf)],
       hooks: {

@@ -18,6 +18,11 @@ export interface ChartsState {
   readonly range: Range | null;
 }
 
+/** Of the axis: 0.5, 2, 0.001. */
+function plain(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
 export class Charts implements Shared {
   readonly element: HTMLElement;
   private readonly loss: Chart;
@@ -44,9 +49,10 @@ export class Charts implements Shared {
         title: "Loss",
         height: 280,
         format: decimal,
+        tick: plain,
         lines: [
-          { column: "loss", label: "Each step", colour: "train", look: "faint" },
-          { column: "smoothed", label: "Training, smoothed", colour: "train", look: "line" },
+          { column: "loss", label: "Batch", colour: "train", look: "faint" },
+          { column: "smoothed", label: "Smoothed", colour: "train", look: "line" },
           { column: "evalLoss", label: "Evaluation", colour: "evaluation", look: "points" },
           { column: "baseline", label: "Base model", colour: "baseline", look: "dashed" },
         ],
@@ -58,7 +64,7 @@ export class Charts implements Shared {
     );
     const small = (title: string, column: "learningRate" | "tokensPerSecond" | "memory", format: typeof decimal) =>
       new Chart(
-        { title, height: 130, format, lines: [{ column, label: "Now", colour: "other", look: "line" }] },
+        { title, height: 130, format, tick: (value) => (value === 0 ? "0" : format(value)), lines: [{ column, label: title, colour: "other", look: "line" }] },
         this,
       );
     this.all = [
@@ -83,14 +89,12 @@ export class Charts implements Shared {
       this.list();
     });
     this.grid = h("div", { class: "charts" }, ...this.all.map(({ element }) => element));
-    const tools = h(
-      "div",
-      { class: "tools" },
-      h("label", { for: "logarithmic" }, this.toggle, "Logarithmic loss"),
+    const tools = [
+      h("span", { class: "hint" }, "Drag to zoom. Keys: arrows move, + and − zoom, 0 resets."),
       this.reset,
-      h("span", { class: "hint" }, "Drag to zoom. With the keyboard: arrows move, + and − zoom, 0 resets."),
-    );
-    this.element = section("curves", "Curves", this.empty, tools, this.grid, this.details);
+      h("label", { for: "logarithmic" }, this.toggle, "Logarithmic loss"),
+    ];
+    this.element = section("curves", "Curves", tools, this.empty, this.grid, this.details);
     onTheme(() => {
       for (const chart of this.all) {
         chart.draw();
@@ -199,15 +203,17 @@ export class Charts implements Shared {
     const { ctx } = plot;
     const ratio = devicePixelRatio;
     ctx.save();
-    ctx.strokeStyle = ctx.fillStyle = colour("evaluation");
+    ctx.setLineDash([]);
+    ctx.strokeStyle = colour("evaluation");
     ctx.lineWidth = 1.5 * ratio;
     ctx.beginPath();
     ctx.arc(x, y, 7 * ratio, 0, 2 * Math.PI);
     ctx.stroke();
     const left = x < plot.bbox.left + plot.bbox.width / 2;
+    ctx.fillStyle = colour("text");
     ctx.textAlign = left ? "left" : "right";
     ctx.textBaseline = "bottom";
-    ctx.fillText("best", x + (left ? 9 : -9) * ratio, y - 5 * ratio);
+    ctx.fillText("★ best", x + (left ? 9 : -9) * ratio, y - 5 * ratio);
     ctx.restore();
   }
 }

@@ -25,9 +25,15 @@ export function button(label: string, act: () => void, attributes: Attributes = 
   return element;
 }
 
-/** A section with a heading, which names it for those who cannot see it. */
-export function section(id: string, title: string, ...children: Child[]): HTMLElement {
-  return h("section", { id, "aria-labelledby": `${id}-title` }, h("h2", { id: `${id}-title` }, title), ...children);
+/** A section with a heading, which names it for those who cannot see it; beside it, `tools`. */
+export function section(id: string, title: string, tools: Child[], ...children: Child[]): HTMLElement {
+  const head = h(
+    "div",
+    { class: "head" },
+    h("h2", { id: `${id}-title` }, title),
+    tools.length > 0 && h("div", { class: "tools" }, ...tools),
+  );
+  return h("section", { id, "aria-labelledby": `${id}-title` }, head, ...children);
 }
 
 export interface TableColumn {

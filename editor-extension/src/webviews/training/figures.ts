@@ -8,10 +8,10 @@ const NAMES = {
   step: "Step",
   epoch: "Epoch",
   loss: "Loss",
-  evalLoss: "Evaluation loss",
+  evalLoss: "Eval loss",
   rate: "Learning rate",
   speed: "Tokens/s",
-  memory: "Most memory",
+  memory: "Memory",
   elapsed: "Elapsed",
   left: "Time left",
 } as const;
@@ -31,13 +31,13 @@ export class Figures {
   constructor() {
     const list = h("dl", { class: "figures" });
     for (const name of Object.keys(NAMES) as Name[]) {
-      const value = h("dd", {}, NONE);
+      const value = h("span", { class: "value" }, NONE);
       const note = h("span", { class: "note" });
       this.values.set(name, value);
       this.notes.set(name, note);
-      list.append(h("div", {}, h("dt", {}, NAMES[name]), value, note));
+      list.append(h("div", {}, h("dt", {}, NAMES[name]), h("dd", {}, value, " ", note)));
     }
-    this.element = section("figures", "Key figures", this.bar, list);
+    this.element = section("figures", "Key figures", [], this.bar, list);
     setInterval(() => {
       this.tick();
     }, 1_000);
@@ -52,6 +52,7 @@ export class Figures {
     const { progress, steps } = record;
     const total = record.totalSteps;
     const step = steps.step.at(-1) ?? 0;
+    this.bar.hidden = situation.state === "finished" || total === 0;
     this.bar.max = Math.max(total, 1);
     this.bar.value = step;
     this.set("step", total === 0 ? NONE : count(step), total === 0 ? "" : `of ${count(total)}`);
@@ -78,6 +79,10 @@ export class Figures {
     this.set("elapsed", record.last === null ? NONE : duration(record.seconds + since));
     const trains = record.stages.get("train")?.seconds === null;
     const left = situation.state === "running" && trains ? record.progress?.eta_seconds : undefined;
+    const cell = this.values.get("left")?.closest("div");
+    if (cell) {
+      cell.hidden = situation.state !== "running";
+    }
     this.set("left", left === undefined ? NONE : duration(Math.max(left - since, 0)), left === undefined ? "" : "of fine-tuning");
   }
 

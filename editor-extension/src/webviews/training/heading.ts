@@ -51,8 +51,10 @@ export class Heading {
     ].filter((fact) => fact !== null && fact !== undefined);
     this.facts.textContent = facts.join(" · ");
     const actions = actionsOf(situation);
-    fill(this.tools, actions.join(), () =>
-      actions.map((action, index) => this.button(action, index === 0 && action !== "recipe")),
+    fill(this.tools, `${actions.join()} ${run}`, () =>
+      actions.map((action, index) =>
+        this.button(action, index === 0 && action !== "recipe", run === null && action === "train" ? "Train" : undefined),
+      ),
     );
     this.notify(record, situation);
   }
@@ -79,28 +81,27 @@ export class Heading {
     });
   }
 
-  private ofState({ last, verified }: RunRecord, { state, resumable, status, recipe }: Situation): Child {
-    const resume: Action[] = resumable ? ["resume"] : [];
+  private ofState({ last, verified }: RunRecord, { state, resumable, status }: Situation): Child {
     switch (state) {
       case "failed":
         return last?.event === "run_failed"
-          ? this.notice("error", last.message, last.samples ?? [], [...resume, "output"])
+          ? this.notice("error", last.message, last.samples ?? [], ["output"])
           : null;
       case "dead":
         return this.notice(
           "error",
           `The process that trained was killed, perhaps because memory ran out.${resumable ? " The run can go on where it left off." : ""}`,
           [],
-          [...resume, "output"],
+          ["output"],
         );
       case "paused":
-        return this.notice("info", "The run rests, and its machine is free. It can go on where it left off.", [], resume);
+        return this.notice("info", "The run rests, and its machine is free. It can go on where it left off.", [], []);
       case "gone":
         return this.notice("info", "The run's directory was deleted. What is shown was read before.", [], []);
       case "waiting":
         return this.notice("info", status || "The training is being prepared.", [], []);
       case "none":
-        return this.notice("info", status || "Nothing was trained here yet.", [], recipe === null ? [] : ["recipe"]);
+        return this.notice("info", status || "Nothing was trained here yet.", [], []);
       default:
         return verified?.ok === false
           ? this.notice("error", "The exported model does not equal the trained one. The verification says where.", [], [])
@@ -116,14 +117,14 @@ export class Heading {
     return h(
       "div",
       { class: `notice ${kind}`, role: kind === "error" ? "alert" : "note" },
-      h("p", {}, h("strong", {}, `${name}: `), text),
+      h("p", {}, h("strong", { class: kind === "info" && "unseen" }, `${name}: `), text),
       places.length > 0 && h("p", { class: "places" }, ...places),
       actions.length > 0 && h("p", { class: "toolbar" }, ...actions.map((action) => this.button(action, false))),
     );
   }
 
-  private button(action: Action, first: boolean): HTMLButtonElement {
-    return button(LABELS[action], () => { this.acts.act(action); }, { class: first ? "primary" : undefined });
+  private button(action: Action, first: boolean, label = LABELS[action]): HTMLButtonElement {
+    return button(label, () => { this.acts.act(action); }, { class: first ? "primary" : undefined });
   }
 }
 

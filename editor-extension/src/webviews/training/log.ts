@@ -42,14 +42,12 @@ export class Log {
   readonly element = section(
     "events",
     "Events",
-    h(
-      "div",
-      { class: "tools" },
+    [
       h("label", { for: "log-kind", class: "unseen" }, "Kind of events"),
       this.kinds,
       h("label", { for: "log-words", class: "unseen" }, "Words in events"),
       this.words,
-    ),
+    ],
     this.list,
     this.note,
   );

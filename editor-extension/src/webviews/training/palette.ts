@@ -8,14 +8,14 @@ const VARIABLES: Readonly<Record<Colour, readonly string[]>> = {
   baseline: ["--vscode-charts-lines", "--vscode-descriptionForeground"],
   other: ["--vscode-charts-purple"],
   text: ["--vscode-descriptionForeground", "--vscode-foreground"],
-  grid: ["--vscode-editorWidget-border", "--vscode-contrastBorder", "--vscode-panel-border"],
+  grid: ["--vscode-foreground"],
   background: ["--vscode-editor-background"],
 };
 
 let known = new Map<Colour, string>();
 
 export function colour(name: Colour): string {
-  const found = known.get(name) ?? read(VARIABLES[name]);
+  const found = known.get(name) ?? read(name);
   known.set(name, found);
   return found;
 }
@@ -34,7 +34,9 @@ export function onTheme(changed: () => void): void {
   watch.observe(document.body, { attributes: true, attributeFilter: ["class", "data-vscode-theme-id"] });
 }
 
-function read(variables: readonly string[]): string {
+function read(name: Colour): string {
   const style = getComputedStyle(document.documentElement);
-  return variables.map((name) => style.getPropertyValue(name).trim()).find((value) => value !== "") ?? "#888";
+  const found = VARIABLES[name].map((variable) => style.getPropertyValue(variable).trim()).find((value) => value !== "") ?? "#888";
+  // Lines that help to read must not be read themselves.
+  return name === "grid" ? `color-mix(in srgb, ${found} 14%, transparent)` : found;
 }

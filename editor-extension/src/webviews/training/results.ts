@@ -6,7 +6,7 @@ import { type Child, fill, h, section, table } from "./dom";
 
 export class Stages {
   private readonly list = h("ol", { class: "stages" });
-  readonly element = section("stages", "Stages", this.list);
+  readonly element = section("stages", "Stages", [], this.list);
 
   show(record: RunRecord, situation: Situation): void {
     const ended = situation.state !== "running" && situation.state !== "waiting";
@@ -15,7 +15,7 @@ export class Stages {
       STAGES.map((stage) => {
         const time = record.stages.get(stage);
         const state = time === undefined ? "waits" : time.seconds === null ? (ended ? "ended" : "goes on") : "done";
-        const said = { waits: "not begun", "goes on": "goes on", ended: "not finished", done: duration(time?.seconds) }[state];
+        const said = { waits: "not started", "goes on": "in progress", ended: "not finished", done: duration(time?.seconds) }[state];
         const mark = { waits: "○", "goes on": "◐", ended: "✕", done: "✓" }[state];
         return h(
           "li",
@@ -31,7 +31,7 @@ export class Stages {
 
 export class Evaluations {
   private readonly body = h("div");
-  readonly element = section("evaluations", "Evaluations", this.body);
+  readonly element = section("evaluations", "Evaluations", [], this.body);
 
   show(record: RunRecord): void {
     fill(this.body, JSON.stringify(record.evaluations), () => {
@@ -65,18 +65,18 @@ export class Evaluations {
 }
 
 function compared(before: number | undefined, now: number, best: boolean): Child {
-  const mark = best ? h("strong", { class: "best" }, " best") : null;
+  const mark = best ? h("strong", {}, " ★ best") : null;
   if (before === undefined || !Number.isFinite(before) || !Number.isFinite(now)) {
     return mark ?? NONE;
   }
   const change = before === 0 ? "" : ` by ${percent(Math.abs(now - before) / Math.abs(before))}`;
   const [kind, sign, word] = now < before ? ["better", "▼", "better"] : now > before ? ["worse", "▲", "worse"] : ["", "=", "same"];
-  return h("span", { class: kind }, h("span", { "aria-hidden": "true" }, `${sign} `), word + (kind === "" ? "" : change), mark);
+  return h("span", { class: kind }, h("span", { class: "mark", "aria-hidden": "true" }, `${sign} `), word + (kind === "" ? "" : change), mark);
 }
 
 export class Verification {
   private readonly body = h("div");
-  readonly element = section("verification", "Verification", this.body);
+  readonly element = section("verification", "Verification", [], this.body);
 
   show({ verified, stages }: RunRecord): void {
     fill(this.body, JSON.stringify([verified, stages.has("verify")]), () => {
@@ -101,13 +101,19 @@ export class Verification {
 
 export class Files {
   private readonly body = h("div");
-  readonly element = section("files", "Files", this.body);
+  readonly element = section("files", "Files", [], this.body);
 
-  show({ artefacts, checkpoints }: RunRecord): void {
+  show(record: RunRecord): void {
+    const { artefacts, checkpoints } = record;
     this.element.hidden = artefacts.size + checkpoints.length === 0;
-    fill(this.body, JSON.stringify([[...artefacts.keys()], checkpoints]), () => {
+    const best = record.best?.step;
+    fill(this.body, JSON.stringify([[...artefacts.keys()], checkpoints, best]), () => {
       const written = [...artefacts.values()].map((file) => [file.path, KINDS[file.kind] ?? file.kind, bytes(file.bytes)]);
-      const saved = checkpoints.map(({ path, step, best }) => [path, `checkpoint of step ${count(step)}${best ? ", best" : ""}`, NONE]);
+      const saved = checkpoints.map(({ path, step }) => [
+        path,
+        `checkpoint of step ${count(step)}${step === best ? ", the best" : ""}`,
+        NONE,
+      ]);
       const heads = [{ title: "Path in the run's directory" }, { title: "What it is" }, { title: "Size", number: true }];
       return [table("Files that the run wrote", heads, [...saved, ...written])];
     });

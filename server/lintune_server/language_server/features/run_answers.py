@@ -26,9 +26,10 @@ async def answers(session: Session, params: dict[str, Any]) -> dict[str, Any]:
     canAsk, asking, problem}`: what was answered so far. Nobody is asked, unless `ask` is true: then base model and
     newest model of the run are, and `lintune/answersChanged` tells when there is more.
 
-    run: path of a run directory. line: 0-based. model: base, checkpoint (of a `step`) or tuned, in this order. whole:
-    false where `max_tokens` cut it. equal: whether it is the reference; null without one. diff: `[{kind, text}]` where
-    kind is both, reference or answer; null when the two are equal, or have too little in common to be compared.
+    run: path of a run directory. canAsk: whether one of those two has not answered yet, and may be asked. line:
+    0-based. model: base, checkpoint (of a `step`) or tuned, in this order. whole: false where `max_tokens` cut it.
+    equal: whether it is the reference; null without one. diff: `[{kind, text}]` where kind is both, reference or
+    answer; null when the two are equal, or have too little in common to be compared.
     """
     run, ask = requests.text(params, "run"), params.get("ask") is True
     if not run:
