@@ -82,14 +82,30 @@ async def test_asked_for_and_kept(new_editor: Editor, run: Path, told: list[str]
     assert ("reference", "Rome") in [(part.kind, part.text.strip(" .")) for part in base.diff]
     assert "".join(part.text for part in base.diff if part.kind != "reference").strip() == base.text.strip()
 
-    # A checkpoint that was asked about is known when it is gone, for another server, too.
+    assert not now.canAsk, "all have answered"
+
+
+async def test_a_checkpoint_that_is_gone_is_known_to_another_server_too(
+    new_editor: Editor, run: Path, told: list[str]
+) -> None:
+    (run / "adapter.gguf").unlink()
+    lines = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "events.jsonl").write_bytes(b"".join(lines[:1] + lines[2:-1]))  # it goes on, or died
+    await new_editor.client.protocol.send_request_async("lintune/events", {"run": str(run)})
+    await answers(new_editor, run, ask=True)
+    while (now := await answers(new_editor, run)).asking:
+        count = len(told)
+        await new_editor.until(lambda count=count: len(told) > count)
+    assert [(answer.model, answer.step) for answer in now.samples[0].answers] == [("base", None), ("checkpoint", 7)]
+    shutil.rmtree(run / "checkpoints")
     other = Editor()
     try:
-        shutil.rmtree(run / "checkpoints")
         await other.start(run.parents[2], {"trusted": False})
         again = await answers(other, run)
-        assert [answer.text for answer in again.samples[0].answers] == [base.text, tuned.text]
-        assert not again.canAsk
+        assert [answer.text for answer in again.samples[0].answers] == [
+            answer.text for answer in now.samples[0].answers
+        ]
+        assert not again.canAsk, "the workspace is not trusted"
     finally:
         await other.leave()
 
