@@ -30,6 +30,8 @@ export class TrainingPanel implements vscode.Disposable {
   private reading = false;
   private again = false;
   private answering = false;
+  private moreAnswers = false;
+  private ask = false;
 
   /** run: a path; null until there is one. live: it shows the run that goes on, and the next one, too. */
   constructor(
@@ -213,23 +215,24 @@ export class TrainingPanel implements vscode.Disposable {
     this.name();
   }
 
+  /** What is told while answers are read makes them be read again. */
   private async readAnswers(ask = false): Promise<void> {
-    const { run } = this;
-    if (run === null || !this.ready || this.answering) {
+    this.moreAnswers = true;
+    this.ask ||= ask;
+    if (this.answering) {
       return;
     }
     this.answering = true;
-    try {
-      const answers = await this.server.request<Answers>("lintune/answers", { run, ask });
-      this.post({ kind: "answers", answers });
-    } catch (error) {
-      this.post({
-        kind: "answers",
-        answers: { samples: [], canAsk: false, asking: false, problem: messageOf(error) },
-      });
-    } finally {
-      this.answering = false;
+    while (this.moreAnswers && this.ready && this.run !== null) {
+      this.moreAnswers = false;
+      const params = { run: this.run, ask: this.ask };
+      this.ask = false;
+      const answers = await this.server.request<Answers>("lintune/answers", params).catch(failed);
+      if (params.run === this.run) {
+        this.post({ kind: "answers", answers });
+      }
     }
+    this.answering = false;
   }
 
   private async act(action: Action): Promise<void> {
@@ -292,6 +295,10 @@ const COMMANDS: Partial<Readonly<Record<Action, string>>> = {
 function iconIn(extension: vscode.Uri): { light: vscode.Uri; dark: vscode.Uri } {
   const file = (kind: string) => vscode.Uri.joinPath(extension, "images", `curve-${kind}.svg`);
   return { light: file("light"), dark: file("dark") };
+}
+
+function failed(error: unknown): Answers {
+  return { samples: [], canAsk: false, asking: false, problem: messageOf(error) };
 }
 
 function messageOf(error: unknown): string {

@@ -55,8 +55,6 @@ export function registerTrainingPanels(context: vscode.ExtensionContext, session
         show(null, vscode.ViewColumn.Beside, true);
       }
     }),
-    new vscode.Disposable(() => {
-      vscode.Disposable.from(...open).dispose();
-    }),
+    // The tabs are left to themselves: closed with the extension, they would not come back after a reload.
   ];
 }

@@ -34,7 +34,8 @@ export interface Shared {
   scale(factor: number): void;
 }
 
-const SYNC = "run";
+/** Where uPlot's cursor is when there is none. */
+const OUTSIDE = -10;
 // A const enum that only declarations have: its value must be known here.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
 const LOGARITHMIC = 3 as uPlot.Scale.Distr;
@@ -113,9 +114,15 @@ export class Chart {
     this.draw();
   }
 
-  /** Put the cursor on a place of the columns. */
+  /** Put the cursor on a place of the columns; null takes it away. */
   point(at: number | null): void {
     this.at = at;
+    const { plot } = this;
+    const step = at === null ? undefined : this.data?.step[at];
+    if (plot !== null && (plot.cursor.idx ?? null) !== at) {
+      const left = step === undefined ? OUTSIDE : plot.valToPos(step, "x");
+      plot.setCursor({ left, top: step === undefined ? OUTSIDE : plot.over.clientHeight / 2 });
+    }
     this.tell();
   }
 
@@ -161,7 +168,7 @@ export class Chart {
     };
     const move = moves[event.key];
     if (move !== undefined) {
-      this.moveTo(Math.max(0, Math.min(last, move)));
+      this.shared.cursor(Math.max(0, Math.min(last, move)));
     } else if (event.key === "+" || event.key === "=") {
       this.shared.scale(0.5);
     } else if (event.key === "-") {
@@ -172,15 +179,6 @@ export class Chart {
       return;
     }
     event.preventDefault();
-  }
-
-  private moveTo(at: number): void {
-    const step = this.data?.step[at];
-    if (this.plot !== null && step !== undefined) {
-      const left = this.plot.valToPos(step, "x");
-      this.plot.setCursor({ left, top: this.plot.over.clientHeight / 2 });
-    }
-    this.shared.cursor(at);
   }
 
   private aligned(data: Columns): uPlot.AlignedData {
@@ -206,7 +204,6 @@ export class Chart {
       padding: [8, 14, 0, 0],
       legend: { show: false },
       cursor: {
-        sync: { key: SYNC, setSeries: false },
         drag: { x: true, y: false, setScale: false },
         y: false,
         points: { size: 7, width: 2, fill: () => colour("background") },
@@ -223,7 +220,6 @@ export class Chart {
       hooks: {
         setCursor: [
           (plot) => {
-            // Of another chart's cursor this one is told, too; all hear the same place.
             this.shared.cursor(plot.cursor.idx ?? null);
           },
         ],

@@ -165,9 +165,19 @@ export class Charts implements Shared {
     if (record === null || !some) {
       return;
     }
+    // Whoever moves by keyboard stays on a step; a pointer stays where it is.
+    const focused = this.element.querySelector(".slider:focus") !== null;
+    const step = focused && this.at !== null ? this.data?.step[this.at] : undefined;
     this.data = columns(record, this.range, Math.max(FEWEST, Math.floor(this.loss.width)));
     for (const chart of this.all) {
       chart.show(this.data);
+    }
+    if (step !== undefined) {
+      const at = this.data.step.findIndex((one) => one >= step);
+      // uPlot takes data over in a microtask, and puts the cursor where it was on the screen.
+      queueMicrotask(() => {
+        this.cursor(at === -1 ? null : at);
+      });
     }
     this.list();
   }
