@@ -127,6 +127,8 @@ def test_a_run_as_it_happens(
         expect(page.get_by_label("Logarithmic loss")).to_be_checked()
 
         # Narrow: nothing is cut off.
+        window.page.keyboard.press("Control+b")  # without the side bar
+        expect(window.page.locator(".part.sidebar")).to_be_hidden()
         window.page.set_viewport_size({"width": 448, "height": 850})
         expect(page.locator(".stages")).to_have_css("display", "grid")
         wide = "html => [html.scrollWidth, html.clientWidth]"
@@ -134,6 +136,7 @@ def test_a_run_as_it_happens(
         assert scroll == width <= 400
         window.picture("panel-narrow")
         window.page.set_viewport_size({"width": 1360, "height": 850})
+        window.page.keyboard.press("Control+b")
 
         # The next training is shown by itself. Stopped from here, it can be resumed.
         second = RecordedRun(workspace, "20260102T050405Z-1badcafe", pid=trainer.pid)
