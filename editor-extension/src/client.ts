@@ -58,6 +58,7 @@ export function createClient(engine: Engine, output: vscode.LogOutputChannel, li
       commandLinks: true,
       diagnostics: "push",
       evalMarks: true,
+      sampleEditor: true,
     }),
     // Of all commands, a hover may link to this one.
     markdown: { isTrusted: { enabledCommands: ["lintune.openAnswer"] } },

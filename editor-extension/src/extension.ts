@@ -10,6 +10,7 @@ import { registerMarks } from "./marks/register";
 import { registerTrainingPanels } from "./panel/register";
 import { registerPlayground } from "./playground/register";
 import { registerRuns } from "./runs/register";
+import { registerSampleEditor } from "./sample/register";
 import { MENU, Session } from "./session";
 import { registerStart } from "./start/register";
 
@@ -32,6 +33,7 @@ export function activate(context: vscode.ExtensionContext): void {
     ...registerTrainingPanels(context, begun),
     ...registerRuns(begun),
     ...registerLargeFiles(context, begun),
+    ...registerSampleEditor(context, begun),
   );
   // VS Code shows how long an extension takes to activate, and other extensions wait: the server starts meanwhile.
   void startWhenNeeded(begun, context.workspaceState);

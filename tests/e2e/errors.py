@@ -21,6 +21,9 @@ _WORKBENCH = "/workbench.js"
 _REJECTED = "rejected promise not handled"
 """Said of any extension. Where what was rejected came from the workbench, the stack does not tell whose call it was."""
 
+_SAVE_REFUSED = re.compile(r"\[text file model\] handleSaveError|^Failed to save '")
+"""VS Code's notes that a file was not saved, which it shows to people, too: tests look for that themselves."""
+
 
 def logs(state: Path) -> list[Path]:
     """The logs that tell of our extension: its own, and that of the process it runs in."""
@@ -55,7 +58,7 @@ def said_in(page: Page) -> list[str]:
     def heard(message: ConsoleMessage) -> None:
         where = message.location.get("url", "")
         ours = not where or _IN_A_PAGE.search(where) or _OURS.search(where + message.text)
-        if (message.type == "error" and ours) or _REJECTED in message.text:
+        if (message.type == "error" and ours and not _SAVE_REFUSED.search(message.text)) or _REJECTED in message.text:
             found.append(f"{message.text} ({where})")
 
     def thrown(error: Error) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from lintune_server.language_server import convert, sample_look
 from lintune_server.language_server.datasets.reader import Reader
 from lintune_server.language_server.documents import Kind
 from lintune_server.lint.context import context_for
-from lintune_server.lint.lines import BLANK, BOM, LINE_END, decoded, without_end
+from lintune_server.lint.lines import BLANK, BOM, LINE_END, without_end
 from lintune_server.sample_text import data_file, opening
 from lintune_server.sample_text.data_file import LineChangedError, LinesOnDisk
 from lintune_server.sample_text.document import UnreadableError
@@ -47,6 +46,15 @@ class _OpenLines:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What a client knows of the sample that it means: the digests of its line, and of those before and behind it."""
+
+    digest: str | None = None
+    before: str | None = None
+    behind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Source:
     """A data set: its lines, and what they are read by."""
 
@@ -67,30 +75,32 @@ class SampleEditing:
         self._session = session
 
     async def open(
-        self, uri: str, line: int, step: int, digest: str | None, *, guard_ends: bool
+        self, uri: str, line: int, step: int, known: Known, *, unsaved: bool | None, guard_ends: bool
     ) -> dict[str, Any] | None:
         """The sample on a line as a document; with a step the next one (1) or the one before (-1).
 
-        digest: of the sample that is meant, wherever its line is now. None when there is no such line. Raises
-        LintuneError.
+        known: the sample that is meant, wherever its line is now. None when there is no such line, or that sample is
+        gone. Raises LintuneError.
         """
-        source = await self._source(uri)
-        return await asyncio.to_thread(_opened, source, line, step, digest, guard_ends)
+        source = await self._source(uri, unsaved)
+        return await asyncio.to_thread(_opened, source, line, step, known, guard_ends)
 
-    async def look(self, uri: str, line: int | None, digest: str | None, markdown: str) -> dict[str, Any]:
+    async def look(
+        self, uri: str, line: int | None, digest: str | None, markdown: str, unsaved: bool | None
+    ) -> dict[str, Any]:
         """What there is to say of an edited document: what keeps it from being read, findings, tokens.
 
         line: None for a new sample. Raises LintuneError.
         """
-        source = await self._source(uri)
+        source = await self._source(uri, unsaved)
         encoding = self._session.encoding
         return await asyncio.to_thread(
             _looked, source, line, digest, markdown, lambda lines: convert.Converter(lines, encoding)
         )
 
-    async def write(self, uri: str, line: int, digest: str, markdown: str) -> dict[str, Any]:
+    async def write(self, uri: str, line: int, digest: str, markdown: str, unsaved: bool | None) -> dict[str, Any]:
         """Write an edited document into its line. Raises LintuneError; what else may come of it, the result says."""
-        source = await self._source(uri, writing=True)
+        source = await self._source(uri, unsaved)
         try:
             number = await asyncio.to_thread(data_file.find, source.lines, line, digest)
             before = source.lines.text(number)
@@ -115,9 +125,9 @@ class SampleEditing:
         self._session.file_changed(source.on_disk.path)
         return result
 
-    async def new(self, uri: str) -> dict[str, Any]:
+    async def new(self, uri: str, unsaved: bool | None) -> dict[str, Any]:
         """A sample to fill in, which looks like the others. Raises LintuneError."""
-        source = await self._source(uri)
+        source = await self._source(uri, unsaved)
         layout = source.reader.layout
         if layout is None:
             layout = opening.USUAL_LAYOUT
@@ -127,9 +137,9 @@ class SampleEditing:
             "reason": await asyncio.to_thread(_why_read_only, source),
         }
 
-    async def write_new(self, uri: str, markdown: str) -> dict[str, Any]:
+    async def write_new(self, uri: str, markdown: str, unsaved: bool | None) -> dict[str, Any]:
         """Put a new sample at the end of a data set. As `write`."""
-        source = await self._source(uri, writing=True)
+        source = await self._source(uri, unsaved)
         try:
             text = await asyncio.to_thread(_new_line, source, markdown)
         except UnreadableError as error:
@@ -149,18 +159,18 @@ class SampleEditing:
         self._session.file_changed(source.on_disk.path)
         return result
 
-    async def _source(self, uri: str, *, writing: bool = False) -> _Source:
-        """writing: of a document without unsaved changes the file itself, so that all its bytes stay."""
+    async def _source(self, uri: str, unsaved: bool | None) -> _Source:
+        """Of a document without unsaved changes the file itself, so that all its bytes stay.
+
+        unsaved: whether there are any, from a client that knows.
+        """
         document, path = self._session.documents.get(uri), convert.path_of(uri)
         if document is not None and document.kind is not Kind.DATASET:
             document = None
-        if (
-            document is not None
-            and writing
-            and path
-            and not await asyncio.to_thread(_is_unsaved, str(document.text), path)
-        ):
-            document = None
+        if document is not None and path is not None:
+            if unsaved is None:
+                unsaved = await asyncio.to_thread(_is_unsaved, str(document.text), path)
+            document = document if unsaved else None
         if document is not None:
             # Not before its recipe is known, which may say what its keys are.
             reader = await self._session.readers.of(document, asks_again=False)
@@ -201,21 +211,17 @@ def _is_unsaved(text: str, path: Path) -> bool:
         data = path.read_bytes()
     except OSError:
         return True
-    return _plain(decoded(data).encode("utf-8", "replace").decode()) != _plain(text) and _plain(
-        data.decode("utf-8", "replace")
-    ) != _plain(text)
+    return _plain(data.decode("utf-8", "replace")) != _plain(text.encode("utf-8", "replace").decode())
 
 
 def _plain(text: str) -> str:
     return LINE_END.sub("\n", text.removeprefix(BOM))
 
 
-def _opened(source: _Source, line: int, step: int, digest: str | None, guard_ends: bool) -> dict[str, Any] | None:
+def _opened(source: _Source, line: int, step: int, known: Known, guard_ends: bool) -> dict[str, Any] | None:
     lines = source.lines
-    if digest is not None:
-        with suppress(LineChangedError):  # else what stands there now is what the client gets, with its own digest
-            line = data_file.find(lines, line, digest)
-    number = _next(lines, line, step) if step else line
+    found = _place(lines, line, known)
+    number = _next(lines, min(found, len(lines)), step) if step and found is not None else found
     if number is None or not 0 <= number < len(lines):
         return None
     text = lines.text(number)
@@ -223,10 +229,21 @@ def _opened(source: _Source, line: int, step: int, digest: str | None, guard_end
     return {
         "line": number,
         "digest": data_file.digest_of(text),
+        "around": data_file.around(lines, number),
         "markdown": opened.markdown,
         "reason": opened.reason or _why_read_only(source),
         "modified": _modified(source),
     }
+
+
+def _place(lines: Lines, line: int, known: Known) -> int | None:
+    """Where a sample is now. When it changed, the client sees that by the digest. None when it is gone."""
+    if known.digest is None:
+        return line
+    try:
+        return data_file.find(lines, line, known.digest)
+    except LineChangedError:
+        return data_file.find_place(lines, line, known.before, known.behind)
 
 
 def _next(lines: Lines, line: int, step: int) -> int | None:

@@ -29,6 +29,7 @@ class Settings:
         self._session = session
         self._values = _Values()
         self._draws_marks = False
+        self._sample_editor = False
 
     @property
     def inlay_hints(self) -> bool:
@@ -50,9 +51,15 @@ class Settings:
         """Whether the client draws how samples came out, so that no words need to say it."""
         return self._draws_marks and self._values.eval_marks
 
+    @property
+    def sample_editor(self) -> bool:
+        """Whether the client edits samples as Markdown, by a command `lintune.editSample` of its own."""
+        return self._sample_editor
+
     def begin(self, options: dict[str, Any]) -> None:
         """What the client said when it introduced itself, for those that cannot be asked."""
         self._draws_marks = options.get("evalMarks") is True
+        self._sample_editor = options.get("sampleEditor") is True
         self._values = replace(self._values, inline_completion=_switched_on(options))
 
     async def read(self) -> None:

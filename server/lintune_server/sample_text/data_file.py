@@ -78,6 +78,28 @@ def find(lines: Lines, number: int, digest: str) -> int:
     raise LineChangedError(f"Line {number + 1} changed meanwhile, so nothing was written.")
 
 
+def around(lines: Lines, number: int) -> list[str | None]:
+    """The digests of the lines before and behind a line, by which its place is known again when it changed."""
+    beside = (number - 1, number + 1)
+    return [digest_of(lines.text(one)) if 0 <= one < len(lines) else None for one in beside]
+
+
+def find_place(lines: Lines, number: int, before: str | None, behind: str | None) -> int | None:
+    """Where a line is now that changed, by those around it; None when it was taken out from between them."""
+    places: list[int] = []
+    for digest, step in ((before, 1), (behind, -1)):
+        if digest is None:
+            continue
+        try:
+            places.append(find(lines, number - step, digest) + step)
+        except LineChangedError:
+            continue
+    if len(places) == 2 and places[0] == places[1] + 1:
+        return None
+    place = places[0] if places else number
+    return place if place >= 0 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Insertion:
     """Where a new line goes: at the end of a line, or at its beginning, and the text with its line ends."""

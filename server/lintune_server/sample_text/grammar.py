@@ -33,8 +33,8 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WITH_NAME = re.compile(rf'({CALL}|{KEY}) ([\w.-]+|"(?:[^"\\]|\\.)*")')
 _WORD = re.compile(r"[A-Za-z_]{2,20}")
 _SIMPLE = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_ALIKE = 0.8
-"""Of difflib's measure: “asistant” is meant to be “assistant”, “users” is “user”; “tools” may be, “text” is not."""
+_ALIKE = 0.75
+"""Of difflib's measure: “usre” is meant to be “user”, and “asistant” to be “assistant”."""
 
 
 class Title(NamedTuple):

@@ -148,9 +148,17 @@ class _Rewriter:
             if before is not None and after is not None:
                 pieces.append(_Piece(self.of(node.at((before,)), old[before], new[after]), before))
             elif after is not None:
-                like = _neighbour(old, new[after])
-                pieces.append(_Piece(written(new[after], self._style, like)))
+                pieces.append(_Piece(self._new(node, old, new[after])))
         return self._joined(node, pieces, _elements(self._text, node))
+
+    def _new(self, node: Node, old: list[Any], value: Any) -> str:
+        """A new element, written like the one that has most of its keys."""
+        likes = [number for number, item in enumerate(old) if isinstance(item, dict)] if isinstance(value, dict) else []
+        if not likes:
+            return written(value, self._style)
+        like = max(likes, key=lambda number: len(old[number].keys() & value.keys()))
+        place = node.at((like,))
+        return written(value, style_of(self._text[place.start : place.end], self._style), old[like])
 
     def _joined(self, node: Node, pieces: Sequence[_Piece], spans: Sequence[tuple[int, int]]) -> str:
         """Between brackets, with what stood between two before where both are still there."""
@@ -206,14 +214,6 @@ def _identity(value: Any) -> str:
         case str():
             return repr(value)
     return exact_json.dumps(value)
-
-
-def _neighbour(old: list[Any], new: Any) -> Any:
-    """The old element that a new one should look like: one with most of its keys."""
-    if not isinstance(new, dict):
-        return None
-    likes = (item for item in old if isinstance(item, dict))
-    return max(likes, key=lambda item: len(item.keys() & new.keys()), default=None)
 
 
 def _members(text: str, node: Node) -> list[tuple[int, int, int, int]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lintune_schemas import exact_json, layouts
 from lintune_schemas.samples import LAYOUTS, Kind, SampleFormat
 from lintune_server.lint.lines import BLANK, BOM
+from lintune_server.lint.sample import Line, Surroundings
 from lintune_server.sample_text import json_edit, reading, writing
 from lintune_server.sample_text.grammar import Grammar
 from lintune_server.sample_text.json_edit import Style
@@ -66,9 +67,8 @@ def sample_of(text: str) -> Sample:
     try:
         sample = exact_json.loads(text.removeprefix(BOM))
     except json.JSONDecodeError as error:
-        raise ValueError(
-            f"the line is no JSON: {error.msg[:1].lower()}{error.msg[1:]} in column {error.colno}"
-        ) from None
+        fault = Line(text, Surroundings()).error
+        raise ValueError(f"the line is no JSON: {fault.message if fault else error.msg}") from None
     except RecursionError:
         raise ValueError("the line is nested too deep") from None
     if not isinstance(sample, dict):

@@ -43,14 +43,16 @@ def written(sample: Sample, grammar: Grammar, *, guard_ends: bool = False) -> st
             elif one.kind is Kind.MESSAGES:
                 sections += writer.messages(value)
             elif one.kind.holds_messages:
-                sections += [*writer.section(1, grammar.key_title(key), {}, ""), *writer.messages(value)]
+                sections += [*writer.section(1, grammar.key_title(key), {}, None), *writer.messages(value)]
             else:
                 continue
         else:
             continue
         shown.add(key)
     lines = [*_front(sample, shown), f"<!-- {help_line(grammar)} -->", "", *sections, *last]
-    return "\n".join(lines).rstrip("\n") + "\n" if sections or last else "\n".join(lines)
+    if lines[-2:] == ["", ""]:
+        lines.pop()
+    return "\n".join(lines)
 
 
 def help_line(grammar: Grammar) -> str:
@@ -58,13 +60,12 @@ def help_line(grammar: Grammar) -> str:
     if grammar.has_segments:
         what = f"Each heading begins a segment: # {LEARNED} or # {READ}."
     elif grammar.list_key:
-        names = [f"# {role}" for role in _usual_roles(grammar)]
-        what = f"Each heading begins a message: {', '.join(names[:-1])} or {names[-1]}."
+        what = f"Each heading begins a message: {', '.join(f'# {role}' for role in _usual_roles(grammar))}."
     elif grammar.keys:
         what = f"Each heading is a key of the sample: {', '.join(f'# {key}' for key in grammar.keys)}."
     else:
         what = "Each heading is a key of the sample."
-    return f"{what} Saving writes all of it back into its line."
+    return what
 
 
 def _usual_roles(grammar: Grammar) -> list[str]:
@@ -97,15 +98,17 @@ class _Writer:
     grammar: Grammar
     guard_ends: bool
 
-    def section(self, level: int, title: str, attributes: Mapping[str, Any], text: str, *, note: str = "") -> list[str]:
+    def section(
+        self, level: int, title: str, attributes: Mapping[str, Any], text: str | None, *, note: str = ""
+    ) -> list[str]:
+        """text: None where there is none; an empty one leaves room for what is to be written."""
         lines = [
             f"{'#' * level} {title}",
             *(f"- {member_line(key, _json(value))}" for key, value in attributes.items()),
         ]
         if note:
             lines.append(note)
-        body = self.text(text)
-        return [*lines, "", *body, ""] if body else [*lines, ""]
+        return [*lines, ""] if text is None else [*lines, "", *(self.text(text) or [""]), ""]
 
     def text(self, text: str) -> list[str]:
         return escapes.written(text, self.grammar.is_heading, guard_ends=self.guard_ends)
@@ -114,7 +117,7 @@ class _Writer:
         self, level: int, title: str, attributes: Mapping[str, Any], value: Any, *, as_text: bool = False
     ) -> list[str]:
         """A section with a block of JSON. as_text: the value is a text, which is shown as it is."""
-        head = self.section(level, title, attributes, "")
+        head = self.section(level, title, attributes, None)
         lines = self.text(value) if as_text else [escapes.safe_json(line) for line in pretty.lines(value)]
         longest = max((len(line) - len(line.lstrip("`")) for line in lines), default=0)
         ticks = "`" * max(3, longest + 1)
@@ -156,7 +159,7 @@ class _Writer:
             level,
             self.grammar.role_title(role),
             more,
-            content if isinstance(content, str) else "",
+            content if isinstance(content, str) else None,
             note="" if keys.content in message else NO_CONTENT,
         )
         for part in content if isinstance(content, list) else ():

@@ -98,6 +98,25 @@ async def test_a_line_that_changed_is_a_conflict(linting_editor: Editor, data: P
     assert data.read_bytes() == b"".join(LINES).replace(b"OFF", b"Off.")
 
 
+async def test_a_line_that_moved_and_changed_is_known_by_its_neighbours(linting_editor: Editor, data: Path) -> None:
+    opened = await ask(linting_editor, "sample", data, line=3)
+    known = {"digest": opened.digest, "around": list(opened.around)}
+    data.write_bytes(b'{"text": "new"}\n' * 5 + b"".join(LINES).replace(b"OFF", b"off"))
+    now = await ask(linting_editor, "sample", data, line=3, **known)
+    assert now.line == 8
+    assert "\noff\n" in now.markdown
+
+
+@pytest.mark.parametrize("line", range(len(LINES)))
+async def test_a_line_that_was_taken_out_is_gone(linting_editor: Editor, data: Path, line: int) -> None:
+    data.write_bytes(b"".join(LINES).replace(b"\n\n", b'\n{"text": "not blank"}\n') + b"\n")
+    opened = await ask(linting_editor, "sample", data, line=line)
+    lines = data.read_bytes().splitlines(keepends=True)
+    data.write_bytes(b"".join(lines[:line] + lines[line + 1 :]))
+    known = {"digest": opened.digest, "around": list(opened.around)}
+    assert await ask(linting_editor, "sample", data, line=line, **known) is None
+
+
 async def test_what_to_mend_is_said_with_its_line(linting_editor: Editor, data: Path) -> None:
     opened = await ask(linting_editor, "sample", data, line=3)
     markdown = opened.markdown.replace("# assistant", "# asistant")
@@ -184,7 +203,7 @@ async def test_a_new_sample_looks_like_the_others_and_goes_to_the_end(linting_ed
     data.write_bytes(b"".join(line.replace(b'[{"role": "user"', b"[" + system + b'{"role": "user"') for line in LINES))
     before = data.read_bytes()
     new = await ask(linting_editor, "newSample", data)
-    assert new.markdown.endswith("# system\n\nHome.\n\n# user\n\n# assistant\n")
+    assert new.markdown.endswith("# system\n\nHome.\n\n# user\n\n\n\n# assistant\n\n")
     markdown = new.markdown.replace("# user\n", "# user\n\nCafé lights?\n")
     written = await ask(linting_editor, "sampleWrite", data, markdown=markdown)
     assert (written.state, written.line) == ("saved", 5)

@@ -1,7 +1,9 @@
-"""textDocument/codeLens: on a recipe Train (or Stop, Pause, Resume) and what that takes, on samples Ask tuned model."""
+"""textDocument/codeLens: on a recipe Train (or Stop, Pause, Resume) and what that takes, on samples Ask tuned
+model, and Edit as Markdown in a client that does."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from lintune_server.language_server.connection import LintuneServer
     from lintune_server.language_server.documents import Document
 
-_MOST_LENSES = 500
+_MOST_SAMPLES = 500
 """A client does not say which lines are visible, and tens of thousands of lenses make editors slow."""
 
 
@@ -24,13 +26,13 @@ def register(server: LintuneServer) -> None:
 
 async def code_lenses(ls: LintuneServer, params: types.CodeLensParams) -> list[types.CodeLens]:
     document = ls.session.documents.get(params.text_document.uri)
-    if document is None or document.path is None or not ls.session.trusted:
+    if document is None or document.path is None:
         return []
     match document.kind:
-        case Kind.RECIPE:
+        case Kind.RECIPE if ls.session.trusted:
             return [*_recipe_lenses(ls, document), *await _estimate_lens(ls, document)]
         case Kind.DATASET:
-            return _sample_lenses(document) if ls.session.settings.sample_lenses else []
+            return _sample_lenses(ls, document) if ls.session.settings.sample_lenses else []
     return []
 
 
@@ -55,15 +57,16 @@ async def _estimate_lens(ls: LintuneServer, document: Document) -> list[types.Co
     return [_lens(0, types.Command(outlook.title, command="lintune.estimate", arguments=[document.uri]))]
 
 
-def _sample_lenses(document: Document) -> list[types.CodeLens]:
-    found: list[types.CodeLens] = []
-    for number, line in enumerate(document.text.lines):
-        if len(found) == _MOST_LENSES:
-            break
-        if line.strip():
-            command = types.Command("Ask tuned model", command="lintune.ask", arguments=[document.uri, number])
-            found.append(_lens(number, command))
-    return found
+def _sample_lenses(ls: LintuneServer, document: Document) -> list[types.CodeLens]:
+    offered = [("Ask tuned model", "lintune.ask")] if ls.session.trusted else []
+    if ls.session.settings.sample_editor:
+        offered.append(("Edit as Markdown", "lintune.editSample"))
+    filled = (number for number, line in enumerate(document.text.lines) if line.strip())
+    return [
+        _lens(number, types.Command(title, command=command, arguments=[document.uri, number]))
+        for number in islice(filled, _MOST_SAMPLES)
+        for title, command in offered
+    ]
 
 
 def _lens(line: int, command: types.Command) -> types.CodeLens:

@@ -36,8 +36,9 @@ def register(server: LintuneServer) -> None:
 def initialize(ls: LintuneServer, params: types.InitializeParams) -> None:
     """Options: `trusted` and `showAnswers` (as messages), both true unless said otherwise; `commandLinks: true` for a
     client that runs `command:` links in hovers; `inlineCompletion: {"enabled": true}`, as in the settings;
-    `evalMarks: true` for one that draws the marks of `lintune/marks`; `diagnostics: "push"` for one that could ask for
-    diagnostics, and would rather be told; `protocol`: which it speaks, of those that `agreement` is about."""
+    `evalMarks: true` for one that draws the marks of `lintune/marks`; `sampleEditor: true` for one with a command
+    `lintune.editSample`, which takes a URI and a line; `diagnostics: "push"` for one that could ask for diagnostics,
+    and would rather be told; `protocol`: which it speaks, of those that `agreement` is about."""
     options = params.initialization_options if isinstance(params.initialization_options, dict) else {}
     trusted, shows_answers = (options.get(name) is not False for name in ("trusted", "showAnswers"))
     command_links = options.get("commandLinks") is True
