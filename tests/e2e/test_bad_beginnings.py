@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from playwright.sync_api import expect
 from .code_server import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -53,7 +54,8 @@ def test_each_has_a_way_out(
         _old_package(window, tmp_path)
         _without_trust(window)
         _crashes(window)
-    assert not (workspace / "was-run").exists()
+        assert not (workspace / "was-run").exists()
+        _environment_that_goes(window, workspace)
 
 
 def _run_no_code_of_the_folder(workspace: Path) -> None:
@@ -149,16 +151,46 @@ def _crashes(window: Window) -> None:
     expect(window.squiggles.first).to_be_visible()
 
 
+def _environment_that_goes(window: Window, workspace: Path) -> None:
+    """The folder's own environment counts as soon as the folder is trusted, and until it is deleted."""
+    environment = workspace / ".venv"
+    shutil.rmtree(environment)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    ours = sysconfig.get_path("purelib")
+    (packages / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n", encoding="utf-8")
+    window.set("lintune.pythonPath", "")
+    expect(window.lintune_item).to_contain_text("not trained yet")
+    _server_of(environment)
+    shutil.rmtree(environment)
+    expect(window.lintune_item).to_contain_text("no Python")
+    expect(window.squiggles).to_have_count(0)
+
+
+def _server_of(environment: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not any(words[:1] == [str(environment / "bin" / "python")] for _, words in _servers()):
+        assert time.monotonic() < deadline, "No server of the folder's environment was started."
+        time.sleep(0.1)
+
+
+def _servers() -> Iterator[tuple[psutil.Process, list[str]]]:
+    """The language servers that run below this process, and their command lines."""
+    for process in psutil.Process().children(recursive=True):
+        try:
+            words = process.cmdline()
+        except psutil.Error:
+            continue
+        if words[-3:] == ["lintune_server", "server", "--stdio"]:
+            yield process, words
+
+
 def _kill_the_server(killed: set[int]) -> int:
     """Returns its process id."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
-        for process in psutil.Process().children(recursive=True):
-            try:
-                words = process.cmdline()
-            except psutil.Error:
-                continue
-            if words[-3:] == ["lintune_server", "server", "--stdio"] and process.pid not in killed:
+        for process, _ in _servers():
+            if process.pid not in killed:
                 process.send_signal(signal.SIGKILL)
                 return process.pid
         time.sleep(0.1)
