@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _MOST_FRESH = 1_000
 """Lines."""
+_MOST_IN_SIGHT = 200
+"""Lines: more than a window shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,11 @@ class Board:
     def fresh(self) -> set[int]:
         """The lines of which what was found by themselves is shown."""
         return set(self._fresh)
+
+    @property
+    def last_looked_at(self) -> set[int]:
+        """Of these lines, those that somebody looked at last."""
+        return set(list(self._fresh)[-_MOST_IN_SIGHT:])
 
     def shown(self) -> list[Finding]:
         """In the order of the file."""

@@ -47,7 +47,12 @@ class Diagnostics:
         """An open document's diagnostics as they go over the wire."""
         board = self._session.analyses[document.uri].board
         convert = self._session.converter(document.text.lines).as_json
-        return [convert(one) for one in told(board.shown(), board.left_out, document.lint_path)]
+        shown = board.shown()
+        if board.left_out:
+            # VS Code draws the first 500 that it is told of (`MarkerDecorationsService`): those in sight.
+            first = board.last_looked_at
+            shown = sorted(shown, key=lambda one: one.range.start.line not in first)
+        return [convert(one) for one in told(shown, board.left_out, document.lint_path)]
 
     def of_report(self, document: Document, report: Report) -> list[types.Diagnostic]:
         """A report's diagnostics."""

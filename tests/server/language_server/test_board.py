@@ -128,3 +128,4 @@ def test_what_is_in_sight_takes_the_place_of_what_is_not() -> None:
     board.checked({4_000 + line: [finding(0)] for line in range(40)}, 0)
     lines = [one.range.start.line for one in board.shown()]
     assert lines == [*range(MOST_SHOWN - 40), *range(4_000, 4_040)]
+    assert board.last_looked_at == {*range(4_000, 4_040)}
