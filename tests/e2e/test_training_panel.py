@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,6 +54,10 @@ def violations(page: FrameLocator) -> list[str]:
 def test_a_run_as_it_happens(
     open_window: Callable[..., AbstractContextManager[Window]], workspace: Path, screenshots: Path
 ) -> None:
+    # A question that no earlier test has asked: answers are kept.
+    question = {"role": "user", "content": f"Turn lamp {time.time_ns()} on"}
+    sample = {"messages": [question, {"role": "assistant", "content": "ON"}]}
+    (workspace / "data" / "eval.jsonl").write_text(json.dumps(sample) + "\n", encoding="utf-8")
     with (
         trainer_at_work(workspace) as trainer,
         open_window({"lintune.pythonPath": sys.executable}) as window,
