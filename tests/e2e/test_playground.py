@@ -71,6 +71,7 @@ def test_two_models_side_by_side(open_window: Callable[..., AbstractContextManag
         _refused(page)
         _killed(page)
         _curl(page)
+        _by_a_schema(page)
         _served(window)
         _to_the_data_set(page, workspace / "data" / "train.jsonl")
         _after_a_reload(page)
@@ -162,11 +163,28 @@ def _curl(page: Page) -> None:
     """What is copied is a command that a shell runs."""
     page.turns.last.fill('It\'s dark; switch "$HOME" on.')
     page.second.get_by_role("button", name="Copy as curl").click()
-    page.window.page.wait_for_function("async () => (await navigator.clipboard.readText()).startsWith('curl ')")
+    expect(page.second.get_by_role("button", name="Copied")).to_be_visible()
+    expect(page.second.locator(".figures")).to_contain_text("before your changes")
     command = page.window.page.evaluate("navigator.clipboard.readText()")
     done = subprocess.run(["sh", "-c", f"{command} --silent"], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["choices"][0]["message"]["content"]
     assert "It'\\''s dark" in command
+
+
+def _by_a_schema(page: Page) -> None:
+    """The answer can be nothing but what the schema allows."""
+    field = page.frame.get_by_label("JSON schema of the answer")
+    field.fill('{"type": "object"')
+    expect(page.frame.get_by_text("This is no JSON")).to_be_visible()
+    field.fill(
+        json.dumps({"type": "object", "properties": {"room": {"enum": ["attic", "hall"]}}, "required": ["room"]})
+    )
+    page.frame.get_by_label("Max tokens").fill("40")
+    page.ask("Switch something on.")
+    for answer in page.until_answered():
+        assert json.loads(answer)["room"] in ("attic", "hall")
+    field.fill("")
+    page.frame.get_by_label("Max tokens").fill("8")
 
 
 def _served(window: Window) -> None:

@@ -99,6 +99,7 @@ export type ToPage =
   | ({ readonly type: "piece"; readonly text: string } & Ask)
   | ({ readonly type: "done"; readonly timing: Timing } & Ask)
   | ({ readonly type: "failed"; readonly message: string } & Ask)
+  | { readonly type: "copied"; readonly side: number; readonly what: "answer" | "curl" }
   | { readonly type: "draft"; readonly draft: Draft }
   | { readonly type: "added"; readonly draft: Draft }
   | { readonly type: "takenBack" }
@@ -115,7 +116,7 @@ export type ToHost =
   | { readonly type: "ready" }
   | ({ readonly type: "ask"; readonly asks: readonly Ask[] } & Question)
   | { readonly type: "stop"; readonly side: number }
-  | { readonly type: "copy"; readonly text: string }
+  | { readonly type: "copy"; readonly side: number; readonly text: string }
   | ({ readonly type: "curl"; readonly side: number } & Question)
   | { readonly type: "draft" | "add"; readonly dataset: string; readonly messages: readonly Message[] }
   | { readonly type: "takeBack"; readonly dataset: string }

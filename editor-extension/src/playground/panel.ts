@@ -89,6 +89,7 @@ export class Playground implements vscode.WebviewPanelSerializer {
         break;
       case "copy":
         await vscode.env.clipboard.writeText(message.text);
+        this.tell({ type: "copied", side: message.side, what: "answer" });
         break;
       case "curl":
         await this.copyCurl(message, message.side);
@@ -182,6 +183,7 @@ export class Playground implements vscode.WebviewPanelSerializer {
       const [served, asked] = await Promise.all([this.serve(question.models), this.asked(question)]);
       const [path, body] = requestOf(asked, idOf(served, question.models, side), question.parameters);
       await vscode.env.clipboard.writeText(asCurl(`${served.url}/${path}`, served.key, body));
+      this.tell({ type: "copied", side, what: "curl" });
     } catch (error) {
       void vscode.window.showErrorMessage(messageOf(error));
     }

@@ -38,9 +38,16 @@ let asked = 0;
 /** The last question to each side: what comes of earlier ones counts no more. */
 const asks = SIDES.map(() => 0);
 
+/** What of the conversation the page was drawn by: whether it is the sample's, and the one that each side was asked. */
+let drawnBy = "";
+
 const conversation = new Conversation(() => {
-  drawSample();
-  keep();
+  // Long answers are not compared anew at each keystroke.
+  if (drawnBy === ages()) {
+    keep();
+  } else {
+    draw();
+  }
 });
 const parameters = new ParameterFields(keep);
 const cards = SIDES.map(
@@ -57,7 +64,7 @@ const cards = SIDES.map(
         tell({ type: "stop", side });
       },
       copy: () => {
-        tell({ type: "copy", text: answered[side]?.text ?? "" });
+        tell({ type: "copy", side, text: answered[side]?.text ?? "" });
       },
       curl: () => {
         const question = questionNow();
@@ -66,13 +73,14 @@ const cards = SIDES.map(
         }
       },
       goOn: () => {
-        const answer = { role: "assistant", content: answered[side]?.text ?? "" };
-        conversation.messages = [...conversation.messages, answer, { role: "user", content: "" }];
+        const { asked: before, text: content } = answered[side] ?? NOTHING;
+        conversation.messages = [...before, { role: "assistant", content }, { role: "user", content: "" }];
         conversation.focus();
         draw();
       },
       add: () => {
-        adding.open(conversation.messages, answered[side]?.text ?? "", setup?.datasets ?? []);
+        const { asked: before, text } = answered[side] ?? NOTHING;
+        adding.open(before, text, setup?.datasets ?? []);
       },
     }),
 );
@@ -167,7 +175,7 @@ function askModels(sides: readonly number[]): void {
     return { side, ask: asked };
   });
   for (const side of sides) {
-    answered[side] = { ...NOTHING, state: "waiting" };
+    answered[side] = { ...NOTHING, state: "waiting", asked: question.messages };
   }
   draw();
   cards[sides[0] ?? 0]?.element.scrollIntoView({ block: "nearest" });
@@ -179,13 +187,22 @@ function change(side: number, now: Answered): void {
   draw();
 }
 
+function isSame(some: readonly Message[], others: readonly Message[]): boolean {
+  const same = ({ role, content }: Message, at: number) => role === others[at]?.role && content === others[at].content;
+  return some.length === others.length && some.every(same);
+}
+
 /** Whether the conversation is the sample's still. */
 function isOfSample(): boolean {
-  const { messages } = conversation;
-  return (
-    sample?.messages.length === messages.length &&
-    sample.messages.every(({ role, content }, at) => role === messages[at]?.role && content === messages[at].content)
-  );
+  return sample !== null && isSame(sample.messages, conversation.messages);
+}
+
+function isOld(side: number): boolean {
+  return !isSame(answered[side]?.asked ?? [], conversation.messages);
+}
+
+function ages(): string {
+  return [isOfSample(), ...SIDES.map(isOld)].join();
 }
 
 function referenceNow(): string | null {
@@ -204,12 +221,13 @@ function comparisonOf(side: number): Comparison | null {
 
 function draw(): void {
   for (const side of SIDES) {
-    cards[side]?.show(answered[side] ?? NOTHING, comparisonOf(side));
+    cards[side]?.show(answered[side] ?? NOTHING, comparisonOf(side), isOld(side));
   }
   askButton.textContent = isBusy() ? "Stop" : "Ask";
   shortcut.textContent = isBusy() ? "Escape" : "Ctrl+Enter";
   askButton.title = isBusy() ? "Stop both answers (Escape)" : "Ask both models (Ctrl+Enter)";
   drawSample();
+  drawnBy = ages();
   keep();
 }
 
@@ -286,6 +304,9 @@ function hear(message: ToPage): void {
       if (asks[message.side] === message.ask) {
         change(message.side, next(answered[message.side] ?? NOTHING, message));
       }
+      break;
+    case "copied":
+      cards[message.side]?.copied(message.what);
       break;
     case "draft":
       adding.show(message.draft);

@@ -48,7 +48,7 @@ export class Adding {
     });
     this.element.replaceChildren(
       element("h2", {}, "New sample"),
-      element("p", { class: "dim" }, "The conversation as it is now, and this answer, which you can mend first:"),
+      element("p", { class: "dim" }, "The conversation that was asked, and this answer, which you can mend first:"),
       text,
       this.findings,
       element("div", { class: "row" }, element("label", {}, "Data set ", where), this.addButton, this.closing("Cancel")),

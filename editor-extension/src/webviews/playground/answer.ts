@@ -1,5 +1,5 @@
 // One model's answer: which model, what it says, how fast, and what can be done with it.
-import type { Model, Timing } from "../../playground/messages";
+import type { Message, Model, Timing } from "../../playground/messages";
 import { type Part, wordDiff } from "../../playground/wordDiff";
 import { button, choice, element } from "./dom";
 
@@ -10,9 +10,11 @@ export interface Answered {
   readonly timing: Timing | null;
   /** What went wrong. */
   readonly message: string;
+  /** What was asked. */
+  readonly asked: readonly Message[];
 }
 
-export const NOTHING: Answered = { text: "", state: "none", timing: null, message: "" };
+export const NOTHING: Answered = { text: "", state: "none", timing: null, message: "", asked: [] };
 
 /** What a person wants done with an answer. */
 export interface AnswerActions {
@@ -31,6 +33,8 @@ export interface Comparison {
   readonly kind: "other" | "reference";
 }
 
+const COPIED_MS = 1_500;
+
 const ENDED: Readonly<Record<Timing["ended"], string>> = { stop: "", length: "cut at max tokens", stopped: "stopped" };
 
 export class AnswerCard {
@@ -39,6 +43,7 @@ export class AnswerCard {
   private readonly figures = element("div", { class: "figures dim", role: "status" });
   private readonly body = element("div", { class: "answer", "aria-live": "polite", tabindex: "0" });
   private readonly stop: HTMLButtonElement;
+  private readonly copies: Readonly<Record<"answer" | "curl", HTMLButtonElement>>;
   private readonly again: HTMLButtonElement;
   private readonly uses: HTMLButtonElement[];
 
@@ -52,10 +57,11 @@ export class AnswerCard {
     this.again = button("Regenerate", "quiet", () => {
       actions.again();
     });
+    const copy = button("Copy", "quiet", () => {
+      actions.copy();
+    });
     this.uses = [
-      button("Copy", "quiet", () => {
-        actions.copy();
-      }),
+      copy,
       button("Continue", "quiet", () => {
         actions.goOn();
       }, "Take the answer into the conversation, and go on"),
@@ -66,6 +72,7 @@ export class AnswerCard {
     const curl = button("Copy as curl", "quiet", () => {
       actions.curl();
     }, "The question as a command for a terminal");
+    this.copies = { answer: copy, curl };
     this.body.setAttribute("aria-label", `Answer of the ${name} model`);
     const row = element("div", { class: "row" }, this.stop, this.again, ...this.uses, curl);
     this.element = element(
@@ -88,12 +95,24 @@ export class AnswerCard {
     );
   }
 
-  show(answered: Answered, comparison: Comparison | null): void {
+  /** Say for a moment that something is in the clipboard. */
+  copied(what: "answer" | "curl"): void {
+    const copy = this.copies[what];
+    const label = copy.dataset.label ?? copy.textContent;
+    copy.dataset.label = label;
+    copy.textContent = "Copied";
+    window.setTimeout(() => {
+      copy.textContent = label;
+    }, COPIED_MS);
+  }
+
+  /** isOld: the conversation is another one than was asked. */
+  show(answered: Answered, comparison: Comparison | null, isOld: boolean): void {
     const { state, text } = answered;
     const busy = state === "waiting" || state === "writing";
     this.element.dataset.state = state;
     this.body.setAttribute("aria-busy", String(busy));
-    this.figures.textContent = figuresOf(answered);
+    this.figures.textContent = figuresOf(answered, isOld);
     this.stop.hidden = !busy;
     this.again.hidden = busy || state === "none";
     this.again.textContent = state === "failed" ? "Try Again" : "Regenerate";
@@ -149,7 +168,7 @@ function marked(text: string, { text: other, kind }: Comparison): (Node | string
   return (kind === "other" ? parts.filter(({ where }) => where !== "right") : parts).map(node);
 }
 
-function figuresOf({ state, timing }: Answered): string {
+function figuresOf({ state, timing }: Answered, isOld: boolean): string {
   if (state !== "done" || timing === null) {
     return "";
   }
@@ -159,6 +178,7 @@ function figuresOf({ state, timing }: Answered): string {
     tokensPerSecond !== null && tokensPerSecond > 0 && `${tokensPerSecond.toFixed(0)} tokens/s`,
     firstSeconds !== null && `first after ${firstSeconds.toFixed(2)} s`,
     ENDED[ended],
+    isOld && "before your changes",
   ];
   return found.filter(Boolean).join(" · ");
 }

@@ -31,7 +31,7 @@ export class Conversation {
   }
 
   get messages(): readonly Message[] {
-    return this.turns;
+    return [...this.turns];
   }
 
   set messages(messages: readonly Message[]) {
