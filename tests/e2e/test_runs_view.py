@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from playwright.sync_api import Locator
+    from playwright.sync_api import FrameLocator, Locator
 
     from lintune_schemas.events import Event
 
@@ -128,8 +128,9 @@ class RunsView:
         for nudge in (0, 2):
             self.page.mouse.move(place["x"] + 100 + nudge, place["y"] + place["height"] / 2 + nudge / 2)
 
-    def rows(self) -> list[str]:
-        return [" ".join(text.split()) for text in self.tree.locator(".monaco-list-row").all_inner_texts()]
+    def shown_page(self) -> FrameLocator:
+        """What is in the web view that is in front."""
+        return self.page.frame_locator("iframe.webview.ready:visible").frame_locator("#active-frame")
 
 
 def test_the_runs_view(open_window: Callable[..., AbstractContextManager[Window]], workspace: Path) -> None:
@@ -165,8 +166,7 @@ def _look(view: RunsView) -> None:
     expect(view.page.locator(".tab.active")).to_contain_text("README")
     expect(view.row("Evaluation")).to_contain_text("1 fixed, 1 still right")
     view.row("Evaluation").click()
-    page = view.page.frame_locator("iframe.webview.ready:visible").frame_locator("#active-frame")
-    expect(page.get_by_role("heading", name="Base against tuned")).to_be_visible()
+    expect(view.shown_page().get_by_role("heading", name="Base against tuned")).to_be_visible()
     view.row("3.000 → 0.400").click(button="right")
     expect(view.page.locator(".monaco-menu")).to_contain_text("Export as GGUF…")
     view.window.picture("runs-menu")
@@ -182,7 +182,9 @@ def _compare(view: RunsView) -> None:
     view.row("3.000 → 0.400").click()
     view.row("3.000 → 0.700").click(modifiers=["Control"])
     view.menu(view.row("3.000 → 0.700"), "Compare Selected Runs")
-    expect(view.page.locator(".tab.active")).to_contain_text("Preview")
+    expect(view.page.locator(".tab.active")).to_contain_text("Preview b29664ca and a3f93b22")
+    expect(view.shown_page().get_by_role("cell", name="learning_rate")).to_be_visible()
+    expect(view.shown_page().get_by_role("img")).to_be_visible()
     view.window.pictures("runs-compared")
 
 
