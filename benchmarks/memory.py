@@ -81,7 +81,7 @@ from lintune_trainer.train import train
 seconds = []
 streams = Streams()
 streams.print = lambda line: seconds.append(json.loads(line).get("tokens_per_second"))
-train(Path(sys.argv[1]), (), streams)
+train(Path(sys.argv[1]), (), None, streams)
 from lintune_trainer.device import peak_memory
 speeds = [speed for speed in seconds if speed]
 Path(sys.argv[2]).write_text(json.dumps({"peak": peak_memory(), "tokens_per_second": speeds[-1]}))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import msgspec
 from lintune_schemas import atomic, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _NAME = "checkpoint-"
 _SEAL = "checkpoint.json"
@@ -56,7 +57,7 @@ def found(checkpoints: Path) -> list[Path]:
 
 def seal(checkpoint: Path, eval_loss: float | None) -> None:
     """Write down what its files are. Raises OSError."""
-    files = {file.name: _described(file) for file in sorted(checkpoint.iterdir()) if file.is_file()}
+    files = _described_all(file for file in sorted(checkpoint.iterdir()) if file.is_file())
     atomic.write_bytes(checkpoint / _SEAL, msgspec.json.encode(_Seal(files, eval_loss)))
 
 
@@ -64,9 +65,7 @@ def whole(checkpoint: Path) -> bool:
     """Whether all files are what they were when it was written."""
     written = _read(checkpoint)
     try:
-        return written is not None and all(
-            _described(checkpoint / name) == file for name, file in written.files.items()
-        )
+        return written is not None and _described_all(checkpoint / name for name in written.files) == written.files
     except OSError:
         return False
 
@@ -123,6 +122,13 @@ def _read(checkpoint: Path) -> _Seal | None:
         return msgspec.json.decode((checkpoint / _SEAL).read_bytes(), type=_Seal)
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def _described_all(files: Iterable[Path]) -> dict[str, _File]:
+    """By their names. Several at once: what hashes lets go of Python's lock. Raises OSError."""
+    files = list(files)
+    with ThreadPoolExecutor() as pool:
+        return dict(zip((file.name for file in files), pool.map(_described, files), strict=True))
 
 
 def _described(file: Path) -> _File:
