@@ -15,15 +15,18 @@ const OPEN_NEW = "Open in New Window";
 export async function openExample(session: Session, installer: Installer): Promise<void> {
   const folder = await emptyFolder();
   const target = folder ?? (await chosenFolder());
-  if (target === undefined || (await lintune(session, "Copying the example", "init", "--example", target.fsPath)) === null) {
+  if (target === undefined) {
+    return;
+  }
+  // First: a recipe whose base model is missing would be said to be wrong.
+  await installer.installModel();
+  if ((await lintune(session, "Copying the example", "init", "--example", target.fsPath)) === null) {
     return;
   }
   if (folder !== undefined) {
     await vscode.window.showTextDocument(vscode.Uri.joinPath(target, "broken.jsonl"));
-    await installer.installModel();
     return;
   }
-  await installer.installModel();
   const chosen = await vscode.window.showInformationMessage(`The example is in ${target.fsPath}.`, OPEN_HERE, OPEN_NEW);
   if (chosen !== undefined) {
     await vscode.commands.executeCommand("vscode.openFolder", target, { forceNewWindow: chosen === OPEN_NEW });

@@ -13,7 +13,7 @@ export function registerStart(session: Session, installer: Installer): vscode.Di
     register("lintune.openWalkthrough", () => openWalkthrough(session)),
     register("lintune.openExample", () => openExample(session, installer)),
     register("lintune.newRecipe", (item) => newRecipe(session, item instanceof vscode.Uri ? item : undefined)),
-    register("lintune.fixAll", fixAll),
+    register("lintune.fixAll", () => fixAll(session)),
     register("lintune.showAnswer", showAnswer),
     ...followSteps(session),
   ];

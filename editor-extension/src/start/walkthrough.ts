@@ -22,12 +22,14 @@ export async function openWalkthrough(session: Session): Promise<void> {
 }
 
 /** Make all safe fixes in the file at hand. In the walkthrough, which is no file: in the example's broken one. */
-export async function fixAll(): Promise<void> {
+export async function fixAll(session: Session): Promise<void> {
   const editor = vscode.window.activeTextEditor ?? (await openBroken());
   if (editor === undefined) {
     void vscode.window.showInformationMessage("Open a data set first, or the example: Lintune: Open Example.");
     return;
   }
+  // It may just be started anew.
+  await session.start();
   const { uri, lineCount } = editor.document;
   const all = editor.document.validateRange(new vscode.Range(0, 0, lineCount, 0));
   const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
