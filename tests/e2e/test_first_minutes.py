@@ -69,6 +69,11 @@ def _wheel(tmp_path: Path) -> Path:
         shutil.copytree(REPOSITORY / name, source / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, source)
+    recipe = source / "examples" / "smart-home" / "recipe.yaml"
+    text = recipe.read_text(encoding="utf-8")
+    assert "num_epochs: 1.4\n" in text
+    # Too little for every answer to be right, but enough for a command of the right form.
+    recipe.write_text(text.replace("num_epochs: 1.4\n", "num_epochs: 0.9\n"), encoding="utf-8")
     wheels = tmp_path / "wheels"
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(source)]
     subprocess.run(command, check=True)
@@ -109,17 +114,12 @@ def _install(window: Window, workspace: Path) -> None:
 
 
 def _open_the_example(window: Window, workspace: Path) -> None:
-    """The base model that it needs is installed, then it is copied into the empty folder; nothing is said to be wrong."""
+    """The base model that it needs is installed, then it is copied into the empty folder."""
     window.notification("Lintune is installed").get_by_role("button", name="Open Example").click()
     expect(window.tab("broken.jsonl")).to_be_visible(timeout=_LONG * 1_000)
     expect(window.notification("base model")).to_have_count(0)
     expect(window.squiggles.first).to_be_visible()
     assert (workspace / "data" / "eval.jsonl").read_bytes() == (EXAMPLE / "data" / "eval.jsonl").read_bytes()
-    recipe = workspace / "recipe.yaml"
-    text = recipe.read_text(encoding="utf-8")
-    assert "num_epochs: 1.4\n" in text
-    # Too little for every answer to be right, but enough for a command of the right form.
-    recipe.write_text(text.replace("num_epochs: 1.4\n", "num_epochs: 0.9\n"), encoding="utf-8")
     expect(window.lintune_item).to_contain_text("not trained yet")
 
 
