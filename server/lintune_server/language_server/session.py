@@ -177,12 +177,14 @@ class Session:
         if document.path:
             self.unopened.closed(document.path)
 
-    def file_changed(self, path: Path) -> None:
+    def file_changed(self, path: Path, *, is_new: bool = False) -> None:
         """The client says that a file was saved, made or deleted by some program."""
         if any((folder / "pyvenv.cfg").is_file() for folder in path.parents):
             return  # a virtual environment that has Lintune has its example, which is nobody's to train
         kind = Kind.RECIPE if recipes.is_recipe_name(path) else Kind.DATASET
-        self.start(self.workspace.saved(path, kind))
+        # Who copies or checks out a folder does not want its recipes trained. Saves of known files are watched anyway,
+        # those too that write another file and rename it.
+        self.start(self.workspace.opened(path, kind) if is_new else self.workspace.saved(path, kind))
         self.unopened.changed(path)
 
     def data_saved(self, files: Set[Path]) -> None:

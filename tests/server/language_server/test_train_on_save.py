@@ -65,6 +65,20 @@ async def test_a_save_by_another_program_trains_once(editor: Editor, workspace: 
     assert count_runs(workspace) == 1
 
 
+async def test_a_folder_that_is_copied_into_the_workspace_is_not_trained(
+    editor: Editor, workspace: Path, data: Path
+) -> None:
+    copied = workspace / "copied"
+    copied.mkdir()
+    files = [copied / name for name in ("recipe.yaml", "train.jsonl")]
+    for file in files:
+        shutil.copy(workspace / file.name, file)
+    events = [types.FileEvent(file.as_uri(), types.FileChangeType.Created) for file in files]
+    editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(events))
+    await saved_and_trained(editor, data, '"ON"', '"on"')
+    assert (count_runs(workspace), count_runs(copied)) == (1, 0)
+
+
 async def test_without_a_change_of_content_nothing_trains_and_it_says_so(
     editor: Editor, workspace: Path, data: Path
 ) -> None:

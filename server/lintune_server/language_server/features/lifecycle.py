@@ -110,7 +110,7 @@ def did_save(ls: LintuneServer, params: types.DidSaveTextDocumentParams) -> None
 def did_change_watched_files(ls: LintuneServer, params: types.DidChangeWatchedFilesParams) -> None:
     for change in params.changes:
         if path := convert.path_of(change.uri):
-            ls.session.file_changed(path)
+            ls.session.file_changed(path, is_new=change.type == types.FileChangeType.Created)
 
 
 def did_change_workspace_folders(ls: LintuneServer, params: types.DidChangeWorkspaceFoldersParams) -> None:
