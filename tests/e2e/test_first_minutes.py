@@ -147,12 +147,19 @@ def _fix(window: Window, broken: Path) -> None:
 
 
 def _train_and_stop(window: Window) -> None:
-    """The lens of the recipe trains; while it does, the lens stops it."""
+    """The lens of the recipe trains, and shows the training panel; while it trains, the lens stops it."""
     window.open_file("recipe.yaml")
     window.lens("Train").click()
+    expect(window.tab("Training")).to_be_visible()
     window.lens("Stop training").click()
     expect(window.lens("Train")).to_be_visible()
     expect(window.lintune_item).to_contain_text("not trained yet")
+    _close_the_panel(window)
+
+
+def _close_the_panel(window: Window) -> None:
+    window.tab("Training").locator(".codicon-close").click()
+    expect(window.tab("Training")).to_have_count(0)
 
 
 def _train_on_save(window: Window) -> None:
@@ -167,7 +174,10 @@ def _train_on_save(window: Window) -> None:
     window.save()
     _wait_for_status(window, r"step \d+/\d+")
     expect(window.status_bar).to_contain_text("Training")
+    window.lintune_item.click()
+    expect(window.tab("Training")).to_be_visible()
     window.pictures("4-training")
+    _close_the_panel(window)
     window.open_file("recipe.yaml")
     expect(window.lens("Stop training")).to_be_visible()
     _wait_for_status(window, "tuned model ready")
