@@ -21,6 +21,7 @@ const LOOK_FOR_MS = 30 * 60 * 1_000;
 /** What the palette offers, and which steps of the walkthrough are done. */
 export const INSTALLED = "lintune.installed";
 const CAN_TRAIN = "lintune.canTrain";
+const ASKED = "lintune.asked";
 
 /** The server as features see it: it may be started anew at any time. */
 export interface Server {
@@ -221,7 +222,10 @@ export class Session implements Server, vscode.Disposable {
     const { engine } = found;
     this.output.info(`Starting ${engine.command} ${engine.args.join(" ")} server (from the ${engine.origin}).`);
     const client: LanguageClient = createClient(engine, this.output, {
-      onAnswer: (uri, line) => void showHover(vscode.Uri.parse(uri), line),
+      onAnswer: (uri, line) => {
+        void vscode.commands.executeCommand("setContext", ASKED, true);
+        void showHover(vscode.Uri.parse(uri), line);
+      },
       onTrain: () => {
         this.trainedEmitter.fire();
       },
