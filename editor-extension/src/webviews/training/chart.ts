@@ -250,7 +250,9 @@ export class Chart {
 
 function seriesOf({ colour: name, look }: Line): uPlot.Series {
   const stroke = () => colour(name);
-  const plain: uPlot.Series = { stroke, width: 2, points: { show: false }, spanGaps: true };
+  // The first step alone is no line.
+  const points: uPlot.Series.Points = { show: (plot) => plot.data[0].length === 1, size: 5, fill: stroke, stroke };
+  const plain: uPlot.Series = { stroke, width: 2, points, spanGaps: true };
   switch (look) {
     case "faint":
       return { ...plain, width: 1, alpha: 0.45, spanGaps: false };
