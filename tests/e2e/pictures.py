@@ -33,7 +33,8 @@ def make(screenshot: Path, picture: Path) -> None:
         size = (_WIDTH, round(image.height * _WIDTH / image.width))
         small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
     picture.parent.mkdir(parents=True, exist_ok=True)
-    small.quantize(_COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True)
+    # Not by how often a colour is there: curves and squiggles are thin.
+    small.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(picture, optimize=True)
 
 
 def main(folders: list[Path]) -> int:
