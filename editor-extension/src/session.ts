@@ -20,7 +20,6 @@ const LOOK_EVERY_MS = 3_000;
 const LOOK_FOR_MS = 30 * 60 * 1_000;
 /** What the palette offers, and which steps of the walkthrough are done. */
 export const INSTALLED = "lintune.installed";
-const CAN_TRAIN = "lintune.canTrain";
 const ASKED = "lintune.asked";
 
 /** The server as features see it: it may be started anew at any time. */
@@ -125,10 +124,7 @@ export class Session implements Server, vscode.Disposable {
   /** Look for the engine, and have the palette and the walkthrough know of it. */
   async look(): Promise<Search> {
     const found = await this.lookForEngine();
-    const python = found.engine?.python;
-    const canTrain = found.engine !== null && (!python || (python.facts.train && python.facts.serve));
     void vscode.commands.executeCommand("setContext", INSTALLED, found.engine !== null);
-    void vscode.commands.executeCommand("setContext", CAN_TRAIN, canTrain);
     return found;
   }
 
