@@ -18,13 +18,13 @@ _LONGEST_FIRST = ("tests/e2e/", "tests/trainer/")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each process that runs tests, and all that it starts, a core of its own.
+    """Give each process that runs slow tests, and all that it starts, a core of its own.
 
     torch and llama.cpp compute with as many threads as there are cores that they may use. Several such programs at once
     on all cores wait for each other most of the time: a trainer, which yields to everybody, is a tenth as fast.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
-    if worker.isdigit() and hasattr(os, "sched_setaffinity"):
+    if worker.isdigit() and config.option.markexpr == "slow" and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[int(worker) % len(cores)]})
 
