@@ -22,6 +22,7 @@ if (test) {
   const tests = (await readdir("test", { recursive: true })).filter((name) => name.endsWith(".test.ts"));
   await build({ ...onNode, entryPoints: tests.map((name) => `test/${name}`), outdir: "out/test", outbase: "test" });
 } else {
+  await rm("out/webviews", { recursive: true, force: true });
   const pages = (await readdir("src/webviews")).filter((name) => /^[a-z]+\.ts$/i.test(name));
   const built = [
     await build({ ...onNode, entryPoints: ["src/extension.ts"], outdir: "out" }),
