@@ -28,6 +28,7 @@ async def test_initialize_offers_the_features(editor: Editor) -> None:
     assert set(offered.code_action_provider.code_action_kinds or []) == {"quickfix", "source.fixAll.lintune"}
     assert offered.execute_command_provider
     names = ("train", "stop", "pause", "resume", "ask", "openAnswer", "estimate", "explain")
+    names += ("exportRun", "verifyRun", "compareRuns", "deleteRuns")
     assert set(offered.execute_command_provider.commands) == {f"lintune.{name}" for name in names}
     process = editor.process
     await editor.leave()

@@ -294,7 +294,7 @@ async def let_end(editor: Editor, workspace: Path) -> None:
 async def note(editor: Editor, words: str) -> None:
     """It is said in the log, and in the status that goes on."""
     await editor.until(lambda: [one for one in editor.client.log_messages if words in one.message])
-    assert any(words in status.detail and status.state == "training" for status in editor.statuses)
+    await editor.until(lambda: [one for one in editor.statuses if words in one.detail and one.state == "training"])
 
 
 async def test_queue_trains_once_more_with_the_last_save(editor: Editor, workspace: Path, data: Path) -> None:
