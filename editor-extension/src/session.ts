@@ -197,12 +197,12 @@ export class Session implements Server, vscode.Disposable {
     return new vscode.Disposable(() => handlers.delete(hear));
   }
 
+  /** The output stays until the process of the extensions ends: the client writes there when the server's has ended. */
   dispose(): void {
     this.startedEmitter.dispose();
     this.stoppedEmitter.dispose();
     this.trainedEmitter.dispose();
     this.statusBar.dispose();
-    this.output.dispose();
   }
 
   private async launch(): Promise<void> {

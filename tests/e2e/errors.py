@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Error, Page
 
 _ENTRY = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \[(\w+)\] ")
-_OURS = re.compile(r"lintune", re.IGNORECASE)
+_OURS = re.compile(r"lintune(?!/workbench/)", re.IGNORECASE)
+"""VS Code itself is in a cache of ours."""
 _FAILURE = re.compile(r"Traceback|Request \S+ failed|[Hh]andler .*failed")
 _IN_A_PAGE = re.compile(r"vscode-resource|/webview/")
 """Addresses of web views and of what they load: no other extension shows any in these tests. Scripts that stand in a
