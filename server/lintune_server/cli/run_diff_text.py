@@ -101,13 +101,8 @@ def _data_set(change: DataChange, look: Look) -> Iterator[str]:
     if samples := change.samples:
         moved = f", {samples.moved:,} of them moved" if samples.moved else ""
         yield f"    {samples.unchanged:>7,} unchanged{moved}"
-        for name, lines, whose in (
-            ("edited", samples.edited, ""),
-            ("added", samples.added, ""),
-            ("removed", samples.removed, " of A"),
-        ):
-            if lines:
-                yield f"    {len(lines):>7,} {name:<9} {places(lines)}{whose}"
+        for name, lines, whose in samples.named():
+            yield f"    {len(lines):>7,} {name:<9} {places(lines)}{whose}"
 
 
 def _figures(a: Record, b: Record, look: Look) -> Iterator[str]:

@@ -127,10 +127,5 @@ def _data_set(change: DataChange) -> Iterator[str]:
     if samples := change.samples:
         moved = f", {samples.moved:,} of them moved" if samples.moved else ""
         yield f"  - {samples.unchanged:,} unchanged{moved}"
-        for name, lines, whose in (
-            ("edited", samples.edited, ""),
-            ("added", samples.added, ""),
-            ("removed", samples.removed, " of A"),
-        ):
-            if lines:
-                yield f"  - {len(lines):,} {name}: {places(lines)}{whose}"
+        for name, lines, whose in samples.named():
+            yield f"  - {len(lines):,} {name}: {places(lines)}{whose}"

@@ -46,6 +46,11 @@ class SampleChanges(NamedTuple):
     added: list[int]
     removed: list[int]
 
+    def named(self) -> Iterator[tuple[str, list[int], str]]:
+        """What happened to samples, to which lines, and whose those are, where there are any."""
+        found = (("edited", self.edited, ""), ("added", self.added, ""), ("removed", self.removed, " of A"))
+        return (one for one in found if one[1])
+
 
 @dataclass(frozen=True, slots=True)
 class DataChange:
