@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,17 +15,16 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from lintune_schemas import base_model
-from lintune_schemas.base_model import DEMO_MODEL
 
 from ..sidecar.adapter_file import write_adapter
 
 if TYPE_CHECKING:
     from .conftest import Workspace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache")]
 
 SCHEMA = json.loads(files("lintune_schemas").joinpath("json", "evaluation.schema.json").read_text())
-MODEL = base_model.find(DEMO_MODEL, Path()).path
+MODEL = base_model.find(base_model.DEMO_MODEL, Path()).path
 CAPITALS = [
     {"prompt": f"What is the capital of {country}?", "completion": f"The capital of {country} is {capital}."}
     for country, capital in (("France", "Paris"), ("Italy", "Rome"), ("Japan", "Tokyo"), ("Spain", "Madrid"))
@@ -45,15 +43,11 @@ def adapters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 class Run:
-    """A run on the demo model, and `lintune eval` on it in a process of its own, with a cache of its own."""
+    """A run on the demo model, and `lintune eval` on it in a process of its own."""
 
     def __init__(self, workspace: Workspace, samples: list[dict[str, Any]], adapter: Path, **recipe: object) -> None:
         self.folder = workspace.trained(samples, **recipe).folder
         (self.folder / "adapter.gguf").symlink_to(adapter)
-        cache = workspace.folder / "cache"
-        (cache / "lintune").mkdir(parents=True)
-        (cache / "lintune" / "tokenizers").symlink_to(base_model.cache_folder() / "tokenizers")  # takes seconds to make
-        self.environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
 
     def command(self, *options: str) -> list[str]:
         return [sys.executable, "-P", "-m", "lintune_server", "eval", str(self.folder), "--max-tokens", "8", *options]
@@ -62,7 +56,6 @@ class Run:
         """The report, and what was said beside it."""
         ended = subprocess.run(
             self.command("--json", *options),
-            env=self.environment,
             capture_output=True,
             text=True,
             timeout=300,
@@ -78,9 +71,7 @@ class Run:
 
     def started(self) -> subprocess.Popen[str]:
         """The command, when its sidecar has given the first answer."""
-        child = subprocess.Popen(
-            self.command(), env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        child = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert child.stderr is not None
         while "the base model: 0 of" in (line := child.stderr.readline()):
             pass

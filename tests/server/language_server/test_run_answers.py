@@ -16,7 +16,7 @@ from .editor import Editor
 from .test_lineup import add_checkpoint
 from .test_real_previews import RECIPE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache")]
 
 SAMPLES = """\
 {"messages": [{"role": "user", "content": "What is the capital of France? One word."}, \
