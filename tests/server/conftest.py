@@ -17,7 +17,7 @@ def scripted_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache in which no model has answered yet. The tokenizers, which take seconds to make, are those of all tests."""
+    """A cache in which no model has answered yet. The tokenizers, which take seconds to make, are everyone's."""
     cache = tmp_path / "cache"
     (cache / "lintune").mkdir(parents=True)
     (cache / "lintune" / "tokenizers").symlink_to(cache_folder() / "tokenizers")
