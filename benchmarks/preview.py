@@ -6,9 +6,10 @@ The example smart-home is trained by its own recipe, without evaluations and exp
 What is measured, through the language server's pipes, while the training goes on:
 
 - from the last training step of a checkpoint (the time of its `progress` event) to the moment when a hover has been
-  read that shows the answer of that checkpoint. In between are the checkpoint's writing and hashing, the adapter as
-  GGUF, its loading into the sidecar that runs, the prompt and the answer. The hover is asked for from the `checkpoint`
-  event on, again and again until it has the answer, as by a person who is curious. The first checkpoint is apart.
+  read that shows the answer of that checkpoint. In between are the adapter's writing, by PEFT and as GGUF, its loading
+  into the sidecar that runs, the prompt and the answer, beside the rest of the checkpoint and the training. The hover
+  is asked for from the `adapter` event on, again and again until it has the answer, as by a person who is curious. The
+  first checkpoint is apart.
 - the same hover again, which is answered from what was kept; and once more by a new server, from the disk.
 - from `$/cancelRequest` of a hover whose answer is long to the moment when the sidecar last used the processor, as the
   system accounts for it every 10 ms.
@@ -36,7 +37,7 @@ from benchmarks.lsp import Table, percentile
 from benchmarks.lsp_client import PATIENCE, Client, ServerError
 
 from lintune_schemas import runs
-from lintune_schemas.events import CheckpointSaved, Progress, RunFailed, RunFinished
+from lintune_schemas.events import AdapterSaved, Progress, RunFailed, RunFinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,10 +119,8 @@ def answered(text: str, step: int) -> bool:
 
 def fresh(client: Client, record: Record, path: Path) -> tuple[float, float]:
     """Seconds from the last step of the next checkpoint, and from its event, to the hover that has its answer."""
-    saved = record.wait(lambda event: isinstance(event, CheckpointSaved))
-    assert isinstance(saved, CheckpointSaved)
-    if saved.adapter_gguf is None:
-        raise ServerError("the checkpoint has no adapter for llama.cpp")
+    saved = record.wait(lambda event: isinstance(event, AdapterSaved))
+    assert isinstance(saved, AdapterSaved)
     while True:
         _, text = hover(client, path, 0)
         if answered(text, saved.step):
@@ -190,7 +189,7 @@ def measure(folder: Path, steps: int, every: int) -> Table:
     )
     table.row("  the slowest", "fresh_worst_s", max(whole), "s", ANSWERED_S)
     since = statistics.median(one for _, one in times[1:])
-    table.row("  from its event, when it is on disk, median", "loaded_s", since, "s")
+    table.row("  from its event, when the adapter is on disk, median", "loaded_s", since, "s")
     table.row(f"the hover again, p95 of {HOVERS}", "cached_s", percentile(cached, 0.95), "ms", CACHED_S)
     table.row(
         f"a hover is cancelled → the sidecar is idle, slowest of {ABORTS}", "abort_s", max(aborted), "ms", ABORT_S

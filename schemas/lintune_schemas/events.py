@@ -152,13 +152,19 @@ class Evaluation(_Event, frozen=True, kw_only=True, tag="evaluation"):
     """By how much the reward of the better answers is above that of the worse, on average."""
 
 
+class AdapterSaved(_Event, frozen=True, kw_only=True, tag="adapter"):
+    """The adapter of a checkpoint can be asked. The checkpoint itself, with what a run needs to go on, comes after."""
+
+    step: int
+    path: str
+    """For llama.cpp, in the run's directory."""
+
+
 class CheckpointSaved(_Event, frozen=True, kw_only=True, tag="checkpoint"):
     step: int
     path: str
     best: bool = False
     """Whether its evaluation is the best so far."""
-    adapter_gguf: str | None = None
-    """The adapter of this step for llama.cpp, as a path in the run's directory; null where it could not be written."""
 
 
 class ArtefactWritten(_Event, frozen=True, kw_only=True, tag="artefact"):
@@ -245,6 +251,7 @@ Event = (
     | StageChanged
     | Progress
     | Evaluation
+    | AdapterSaved
     | CheckpointSaved
     | ArtefactWritten
     | Verified

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,8 +28,11 @@ STATE_FOLDER = ".lintune"
 RECIPE_LOCK = "recipe.lock.yaml"
 DATASET_LOCK = "dataset.lock.json"
 EVENTS = "events.jsonl"
+CHECKPOINTS = "checkpoints"
+"""The folder of checkpoints, and of their adapters for llama.cpp."""
 ADAPTER_GGUF = "adapter.gguf"
-"""The adapter as llama.cpp reads one, of the run and of each checkpoint, unless llama.cpp has no place for it."""
+"""The run's adapter as llama.cpp reads one, unless llama.cpp has no place for it."""
+_CHECKPOINT_ADAPTER = re.compile(r"adapter-(\d+)\.gguf")
 
 
 class LockedDataset(msgspec.Struct, frozen=True):
@@ -125,6 +129,21 @@ def run_directories(recipe_folder: Path) -> Iterator[Path]:
     except OSError:
         return
     yield from sorted(found, key=lambda path: path.name, reverse=True)
+
+
+def checkpoint_adapter(run: Path, step: int) -> Path:
+    """Where the adapter of a checkpoint is, as llama.cpp reads one: beside it, since it is there before."""
+    return run / CHECKPOINTS / f"adapter-{step}.gguf"
+
+
+def checkpoint_adapters(run: Path) -> dict[int, Path]:
+    """Those that are there, by their steps, the newest first."""
+    found = {
+        int(name[1]): path
+        for path in (run / CHECKPOINTS).glob("adapter-*.gguf")
+        if (name := _CHECKPOINT_ADAPTER.fullmatch(path.name))
+    }
+    return dict(sorted(found.items(), reverse=True))
 
 
 def read_events(run: Path) -> list[events.Event]:

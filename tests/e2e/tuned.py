@@ -32,8 +32,8 @@ def add_tuned_run(
     assert model is not None
     adapter = write_adapter(folder / runs.ADAPTER_GGUF, model, strength=strength)
     if checkpoint is not None:
-        kept = folder / "checkpoints" / f"checkpoint-{checkpoint}" / runs.ADAPTER_GGUF
-        kept.parent.mkdir(parents=True)
+        kept = runs.checkpoint_adapter(folder, checkpoint)
+        kept.parent.mkdir()
         kept.write_bytes(adapter.read_bytes())
     started = RunStarted(
         run=name,

@@ -82,6 +82,7 @@ EVENTS = [
         run="r", step=1, total_steps=2, epoch=0.5, loss=1.0, learning_rate=1e-4, tokens_per_second=9.0, eta_seconds=1.0
     ),
     events.Evaluation(run="r", kind=events.EvaluationKind.FINAL, step=2, eval_loss=1.0, perplexity=2.7),
+    events.AdapterSaved(run="r", step=2, path="checkpoints/adapter-2.gguf"),
     events.CheckpointSaved(run="r", step=2, path="checkpoints/checkpoint-2"),
     events.ArtefactWritten(run="r", kind=events.ArtefactKind.GGUF, path="m.gguf", bytes=3, quantization="f16"),
     events.Verified(run="r", ok=True, checks=[events.Check("tokens", True, "10 of 10")]),

@@ -9,6 +9,7 @@ import yaml
 
 from lintune_schemas import events
 from lintune_schemas.events import (
+    AdapterSaved,
     CheckpointSaved,
     Evaluation,
     Event,
@@ -72,9 +73,9 @@ def test_two_processes_learn_as_one_with_the_same_batches(lamps: Path) -> None:
         "checkpoints/checkpoint-8",
         "checkpoints/checkpoint-16",
     ]
-    assert [event.adapter_gguf for event in two.of(CheckpointSaved)] == [
-        "checkpoints/checkpoint-8/adapter.gguf",
-        "checkpoints/checkpoint-16/adapter.gguf",
+    assert [event.path for event in two.of(AdapterSaved)] == [
+        "checkpoints/adapter-8.gguf",
+        "checkpoints/adapter-16.gguf",
     ]
     assert not workers(lamps)
 

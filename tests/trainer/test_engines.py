@@ -17,6 +17,7 @@ import yaml
 from lintune_schemas import events, runs
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import (
+    AdapterSaved,
     CheckpointSaved,
     Evaluation,
     Progress,
@@ -103,9 +104,14 @@ def test_a_run_that_axolotl_trains(lamps: Path, small_model: Path) -> None:
         f"checkpoints/checkpoint-{step}" for step in (4, 8, 12)
     ]
     folder = only_run(lamps)
-    assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == ["checkpoint-12", "checkpoint-8"]
-    assert [event.adapter_gguf for event in ended.of(CheckpointSaved)] == [
-        f"checkpoints/checkpoint-{step}/adapter.gguf" for step in (4, 8, 12)
+    assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == [
+        "adapter-12.gguf",
+        "adapter-8.gguf",
+        "checkpoint-12",
+        "checkpoint-8",
+    ]
+    assert [event.path for event in ended.of(AdapterSaved)] == [
+        f"checkpoints/adapter-{step}.gguf" for step in (4, 8, 12)
     ]
     assert sorted(path.name for path in (folder / "adapter").iterdir()) == [
         "adapter_config.json",

@@ -146,7 +146,7 @@ def lengths(reference: list[Event]) -> dict[str, float]:
 
 def artefacts(run: Path) -> Iterator[str]:
     """What has its final name in a run directory, each read to its end."""
-    for path in [run / runs.ADAPTER_GGUF, *run.glob("model-*.gguf")]:
+    for path in [run / runs.ADAPTER_GGUF, *run.glob("model-*.gguf"), *runs.checkpoint_adapters(run).values()]:
         if not path.exists():
             continue
         for tensor in Reader(path).tensors:

@@ -16,6 +16,7 @@ from safetensors import safe_open
 from lintune_schemas import atomic, base_model, events, runs
 from lintune_schemas.base_model import DEMO_MODEL
 from lintune_schemas.events import (
+    AdapterSaved,
     ArtefactWritten,
     CheckpointSaved,
     Evaluation,
@@ -112,8 +113,10 @@ def test_the_run_directory_is_complete(trained: Trained) -> None:
     card = (folder / "README.md").read_text()
     assert DEMO_MODEL in card
     assert "apache-2.0" in card
+    assert [event.path for event in ended.of(AdapterSaved)] == [
+        f"checkpoints/adapter-{saved.step}.gguf" for saved in ended.of(CheckpointSaved)
+    ]
     for saved in ended.of(CheckpointSaved):
-        assert saved.adapter_gguf == f"{saved.path}/adapter.gguf"
         assert checkpoints.whole(folder / saved.path)
 
 

@@ -37,7 +37,7 @@ class _Seal(msgspec.Struct, frozen=True):
 
 def folder_of(run: Path) -> Path:
     """Where the checkpoints of a run are."""
-    return run / "checkpoints"
+    return run / runs.CHECKPOINTS
 
 
 def of_step(checkpoints: str | Path, step: int) -> Path:
@@ -90,6 +90,9 @@ def prune(run: Path, kept: int, budget: float) -> None:
     own = found(folder_of(run))
     for checkpoint in set(own[:-kept]) - {best(folder_of(run))}:
         remove(checkpoint)
+    for step, adapter in runs.checkpoint_adapters(run).items():
+        if not of_step(folder_of(run), step).is_dir():  # of one that a kill kept from being written
+            adapter.unlink(missing_ok=True)
     everything = list(_of_all_runs(run.parent))
     total = sum(size for _, size in everything)
     for checkpoint, size in everything:
@@ -104,12 +107,18 @@ def _of_all_runs(runs_folder: Path) -> Iterator[tuple[Path, int]]:
     """The checkpoints of all runs with their sizes in bytes, oldest first."""
     for run in sorted(path for path in runs_folder.iterdir() if (path / runs.EVENTS).is_file()):
         for checkpoint in found(folder_of(run)):
-            yield checkpoint, sum(file.stat().st_size for file in checkpoint.rglob("*") if file.is_file())
+            files = [*checkpoint.rglob("*"), _adapter_of(checkpoint)]
+            yield checkpoint, sum(file.stat().st_size for file in files if file.is_file())
 
 
 def remove(checkpoint: Path) -> None:
-    """It loses its name first: half deleted is not whole."""
+    """Delete one, and its adapter for llama.cpp. It loses its name first: half deleted is not whole."""
+    _adapter_of(checkpoint).unlink(missing_ok=True)
     shutil.rmtree(checkpoint.rename(checkpoint.with_name(f"{atomic.PARTIAL_PREFIX}{checkpoint.name}")))
+
+
+def _adapter_of(checkpoint: Path) -> Path:
+    return runs.checkpoint_adapter(checkpoint.parents[1], step_of(checkpoint))
 
 
 def _eval_loss(checkpoint: Path) -> float | None:

@@ -108,9 +108,7 @@ class Run:
         """Say that a checkpoint is whole, and whether it is the best so far."""
         best = checkpoints.best(checkpoint.parent) == checkpoint
         step, path = checkpoints.step_of(checkpoint), self.relative(checkpoint)
-        gguf = checkpoint / runs.ADAPTER_GGUF
-        adapter_gguf = self.relative(gguf) if gguf.is_file() else None
-        self.emit(events.CheckpointSaved(run=self.name, step=step, path=path, best=best, adapter_gguf=adapter_gguf))
+        self.emit(events.CheckpointSaved(run=self.name, step=step, path=path, best=best))
 
     def relative(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
@@ -24,7 +25,6 @@ from lintune_trainer.watch import Watch, evaluated_on_the_way, keeps_best, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     import torch
 
@@ -79,7 +79,7 @@ def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
         trainer = preference.trainer(model, job, settings, callbacks)
     trainer.group_by_length = recipe.group_by_length
     trainer.recipe_folder = job.recipe_path.parent
-    trainer.write_gguf = partial(_write_gguf, job)
+    trainer.publish_adapter = partial(publish_adapter, job)
     trainer.budget = recipe.lintune.checkpoints_gb * 1e9
     trainer.remove_callback(PrinterCallback)  # it prints to standard output
     trainer.train(resume_from_checkpoint=str(job.checkpoint) if job.checkpoint else None)
@@ -95,8 +95,11 @@ def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
     return reporter.evaluations
 
 
-def _write_gguf(job: Job, checkpoint: Path) -> None:
-    adapter_gguf.try_to_write(checkpoint, job.weights, checkpoint / runs.ADAPTER_GGUF, job.run.warn_once)
+def publish_adapter(job: Job, step: int, folder: Path) -> None:
+    """Have the adapter of a checkpoint, which is in a folder in PEFT's format, asked from now on, where that can be."""
+    gguf = runs.checkpoint_adapter(job.run.folder, step)
+    if adapter_gguf.try_to_write(folder, job.weights, gguf, job.run.warn_once):
+        job.run.emit(events.AdapterSaved(run=job.run.name, step=step, path=job.run.relative(gguf)))
 
 
 def arguments(
@@ -167,8 +170,8 @@ class AtomicTrainer(FiniteSteps, Trainer):  # type: ignore[misc] # transformers 
     budget: float = math.inf
     """Bytes that the checkpoints of all runs may take."""
     group_by_length: bool = False
-    write_gguf: Callable[[Path], object]
-    """Adds the adapter for llama.cpp to a checkpoint, where that can be done."""
+    publish_adapter: Callable[[int, Path], object]
+    """Takes a checkpoint's step, and the folder that its adapter is in."""
     _partial: Path | None = None
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
@@ -200,6 +203,12 @@ class AtomicTrainer(FiniteSteps, Trainer):  # type: ignore[misc] # transformers 
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._partial or super()._get_output_dir(trial))
 
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Of a checkpoint that is the first file. What resuming it needs takes longer than the adapter."""
+        super().save_model(output_dir, _internal_call)
+        if self._partial and output_dir and ranks.first():
+            self.publish_adapter(self.state.global_step, Path(output_dir))
+
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         folder = checkpoints.of_step(self.args.output_dir, self.state.global_step)
         if ranks.first() and folder.is_dir():
@@ -217,7 +226,6 @@ class AtomicTrainer(FiniteSteps, Trainer):  # type: ignore[misc] # transformers 
                     file.rename(partial / file.name)
                 written.rmdir()
                 (partial / "README.md").unlink(missing_ok=True)  # PEFT's form with nothing filled in
-                self.write_gguf(partial)
                 checkpoints.seal(partial, self._loss_here())
         if ranks.first():
             checkpoints.prune(folder.parents[1], self.args.save_total_limit, self.budget)

@@ -80,6 +80,15 @@ export interface Evaluation {
 /** Which weights were evaluated: the base model, a checkpoint on the way, or the run's last ones. */
 export type EvaluationKind = "baseline" | "checkpoint" | "final";
 
+/** The adapter of a checkpoint can be asked. The checkpoint itself, with what a run needs to go on, comes after. */
+export interface AdapterSaved {
+  readonly event: "adapter";
+  readonly run: string;
+  readonly time: string;
+  readonly step: number;
+  readonly path: string;
+}
+
 export interface CheckpointSaved {
   readonly event: "checkpoint";
   readonly run: string;
@@ -87,7 +96,6 @@ export interface CheckpointSaved {
   readonly step: number;
   readonly path: string;
   readonly best?: boolean;
-  readonly adapter_gguf?: string | null;
 }
 
 export interface ArtefactWritten {
@@ -181,6 +189,7 @@ export type RunEvent =
   | StageChanged
   | Progress
   | Evaluation
+  | AdapterSaved
   | CheckpointSaved
   | ArtefactWritten
   | Verified

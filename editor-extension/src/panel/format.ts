@@ -120,6 +120,8 @@ export function sentence(event: RunEvent): string {
       return `Step ${count(event.step)} of ${count(event.total_steps)}: loss ${decimal(event.loss)}, learning rate ${rate(event.learning_rate)}, ${count(event.tokens_per_second)} tokens/s`;
     case "evaluation":
       return evaluated(event);
+    case "adapter":
+      return `The model of step ${count(event.step)} can be asked`;
     case "checkpoint":
       return saved(event);
     case "artefact":

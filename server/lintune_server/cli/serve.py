@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
-from lintune_schemas.runs import EVENTS, run_directories
+from lintune_schemas.runs import EVENTS, checkpoint_adapters, run_directories
 from lintune_server.sidecar.protocol import TOKEN_VARIABLE, Adapted
 from lintune_server.sidecar.supervisor import Sidecar
 from lintune_server.training import records, run_models, runs
@@ -104,7 +104,7 @@ def _models_of(run: Run) -> Iterator[tuple[str, Source]]:
     if tuned:
         yield "tuned", tuned
         yield f"run:{run.name}", tuned
-    checkpoints = run_models.checkpoints_of(run.folder) if base else {}
+    checkpoints = checkpoint_adapters(run.folder) if base else {}
     if base and (tuned or checkpoints):
         later = [(f"checkpoint:{step}", Adapted(BASE, adapter)) for step, adapter in checkpoints.items()]
         yield from later[:1] if not tuned else ()  # the default

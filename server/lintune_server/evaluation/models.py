@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 BASE, TUNED = "base", "tuned"
 """The ids that the sidecar knows them by."""
 ADAPTER = "adapter"
-_CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 _GGUF = re.compile(r"model-([\w.]+)\.gguf")
 
 
@@ -73,13 +72,8 @@ def _tuned(record: Record) -> Iterator[tuple[str, Source]]:
     for path in sorted(record.folder.glob("model-*.gguf")):
         if name := _quantization(path.name):
             yield name, path
-    steps = {
-        int(named[1]): path
-        for path in (record.folder / "checkpoints").glob(f"checkpoint-*/{run_files.ADAPTER_GGUF}")
-        if (named := _CHECKPOINT.fullmatch(path.parent.name))
-    }
-    for step in sorted(steps, reverse=True):
-        yield f"checkpoint:{step}", Adapted(BASE, steps[step])
+    for step, path in run_files.checkpoint_adapters(record.folder).items():
+        yield f"checkpoint:{step}", Adapted(BASE, path)
 
 
 def _quantization(name: str) -> str:

@@ -177,15 +177,15 @@ def _placed(voice: Voice | None, beside: tuple[ModelFile, ...], context: int) ->
 
 
 def _so_far(log: RunLog, base: ModelFile) -> Voice | None:
-    checkpoint = log.checkpoint
-    if checkpoint is None or checkpoint.adapter_gguf is None:
+    saved = log.adapter
+    if saved is None:
         return None
     try:
-        adapter = ModelFile.of(log.folder / checkpoint.adapter_gguf)
+        adapter = ModelFile.of(log.folder / saved.path)
     except LintuneError:  # deleted for a newer one, of which the record is about to say
         return None
-    model = Model(base, adapter, f"checkpoint:{checkpoint.step}")
-    return Voice("Tuned so far", f"step {checkpoint.step}, run {log.name}", model, log.name)
+    model = Model(base, adapter, f"checkpoint:{saved.step}")
+    return Voice("Tuned so far", f"step {saved.step}, run {log.name}", model, log.name)
 
 
 def _goes_on(log: RunLog, recipe_folder: Path) -> bool:

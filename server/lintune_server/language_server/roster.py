@@ -100,7 +100,7 @@ def _of_run(log: RunLog, base: ModelFile | None) -> Iterator[Voice]:
         yield Voice("Tuned model", detail, Model(base, ModelFile.of(adapter), id_), log.name)
     elif model and model.is_file():
         yield Voice("Tuned model", detail, Model(ModelFile.of(model), id=id_), log.name)
-    for step, path in run_models.checkpoints_of(log.folder).items() if base else ():
+    for step, path in runs.checkpoint_adapters(log.folder).items() if base else ():
         assert base is not None
         yield Voice(f"Step {step}", detail, Model(base, ModelFile.of(path), f"{id_}:{step}"), log.name)
 

@@ -14,7 +14,7 @@ from pygls.exceptions import JsonRpcException
 
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
-from lintune_schemas.events import CheckpointSaved, RunFinished, RunStarted
+from lintune_schemas.events import AdapterSaved, RunFinished, RunStarted
 from lintune_server.analyst.client import AnalystClient
 from lintune_server.language_server import convert
 from lintune_server.language_server.analysis import Analysis
@@ -214,7 +214,7 @@ class Session:
         """The training of a recipe that goes on reports something."""
         self.run_notes.event(recipe, event)
         self.run_news.changed(recipe)
-        if isinstance(event, RunStarted | CheckpointSaved | RunFinished):
+        if isinstance(event, RunStarted | AdapterSaved | RunFinished):
             self.prefetch.model(recipe)
 
     def recipe_of(self, path: Path) -> Path:

@@ -215,7 +215,7 @@ def _checkpoints(folder: Path, told: history.History) -> tuple[Checkpoint, ...]:
 
 def _stamp_of(folder: Path) -> _Stamp:
     """Other files are replaced as a whole, never written in place, which the folder's own time tells."""
-    return tuple(_stat(path) for path in (folder, folder / run_files.EVENTS, folder / run_models.CHECKPOINTS))
+    return tuple(_stat(path) for path in (folder, folder / run_files.EVENTS, folder / run_files.CHECKPOINTS))
 
 
 def _stat(path: Path) -> tuple[int, int, int] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lintune_schemas import events, runs
-from lintune_schemas.events import CheckpointSaved, RunResumed, RunStarted
+from lintune_schemas.events import AdapterSaved, RunResumed, RunStarted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,8 @@ class RunLog:
         self.started: RunStarted | None = None
         self.pid: int | None = None
         """The process that carries it out, or did."""
-        self.checkpoint: CheckpointSaved | None = None
-        """The newest one whose adapter llama.cpp can read."""
+        self.adapter: AdapterSaved | None = None
+        """Of the newest checkpoint, where it can be asked."""
         self.last: Event | None = None
 
     @property
@@ -62,5 +62,5 @@ class RunLog:
                 self.pid = event.pid
             case RunResumed():
                 self.pid = event.pid
-            case CheckpointSaved(adapter_gguf=str()):
-                self.checkpoint = event
+            case AdapterSaved():
+                self.adapter = event

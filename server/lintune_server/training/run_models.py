@@ -1,4 +1,4 @@
-"""The files of a run that llama.cpp can answer with: its base model's, its adapter, those of its checkpoints."""
+"""What a run left: its base model's and its adapter's file for llama.cpp, and its checkpoints."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas import base_model
 from lintune_schemas.errors import LintuneError
-from lintune_schemas.runs import ADAPTER_GGUF
+from lintune_schemas.runs import ADAPTER_GGUF, CHECKPOINTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lintune_schemas.recipe import Recipe
 
-CHECKPOINTS = "checkpoints"
-"""The folder of a run's checkpoints, in its directory."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 
@@ -32,15 +30,6 @@ def adapter_of(run: Path) -> Path | None:
     """The adapter that a run left."""
     path = run / ADAPTER_GGUF
     return path if path.is_file() else None
-
-
-def checkpoints_of(run: Path) -> dict[int, Path]:
-    """The adapters of a run's checkpoints by their steps, the newest first."""
-    found: dict[int, Path] = {}
-    for path in (run / CHECKPOINTS).glob(f"checkpoint-*/{ADAPTER_GGUF}"):
-        if name := _CHECKPOINT.fullmatch(path.parent.name):
-            found[int(name[1])] = path
-    return dict(sorted(found.items(), reverse=True))
 
 
 def checkpoint_folders_of(run: Path) -> dict[int, Path]:

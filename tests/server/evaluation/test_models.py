@@ -26,8 +26,8 @@ def record(workspace: Workspace) -> Record:
     """A run with an adapter, two GGUF files of which one was rejected, and two checkpoints."""
     run = workspace.trained()
     names = ("adapter.gguf", "model-q4_k_m.gguf", "model-f16.gguf.rejected", ".partial-model-q8_0.gguf")
-    checkpoints = (f"checkpoints/checkpoint-{step}/adapter.gguf" for step in (20, 100))
-    for name in (*names, *checkpoints, "checkpoints/.partial-x/adapter.gguf"):
+    checkpoints = (f"checkpoints/adapter-{step}.gguf" for step in (20, 100))
+    for name in (*names, *checkpoints, "checkpoints/.partial-adapter-3.gguf"):
         path = run.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -39,7 +39,7 @@ def test_the_adapter_unless_another_one_is_named(record: Record) -> None:
     assert found.sources == {"base": BASE.path, "tuned": Adapted("base", record.folder / "adapter.gguf")}
     whole = models.choose(record, BASE, "q4_k_m")
     assert (whole.tuned, whole.file) == (record.folder / "model-q4_k_m.gguf",) * 2
-    assert models.choose(record, BASE, "checkpoint:20").file.parent.name == "checkpoint-20"
+    assert models.choose(record, BASE, "checkpoint:20").file.name == "adapter-20.gguf"
 
 
 def test_without_an_adapter_a_whole_model(record: Record) -> None:

@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 
 from lintune_schemas import datasets, events, run_evaluation, runs
-from lintune_schemas.events import CheckpointSaved, Event, Progress, RunCancelled, RunPaused
+from lintune_schemas.events import AdapterSaved, Event, Progress, RunCancelled, RunPaused
 from lintune_schemas.run_evaluation import RunEvaluation, SampleResult, SampleScore
 from lintune_server.language_server.lineup import Lineup, Lineups
 from lintune_server.language_server.marks import of_line
@@ -53,11 +53,10 @@ def add_event(run: Path, event: Event) -> None:
 
 def add_checkpoint(run: Path, step: int, content: Path | None = None) -> Path:
     """content: the adapter, where it is to be one."""
-    adapter = run / "checkpoints" / f"checkpoint-{step}" / "adapter.gguf"
-    adapter.parent.mkdir(parents=True)
+    adapter = runs.checkpoint_adapter(run, step)
+    adapter.parent.mkdir(exist_ok=True)
     adapter.write_bytes(content.read_bytes() if content else b"")
-    path, gguf = (str(one.relative_to(run)) for one in (adapter.parent, adapter))
-    add_event(run, CheckpointSaved(run=run.name, step=step, path=path, adapter_gguf=gguf))
+    add_event(run, AdapterSaved(run=run.name, step=step, path=str(adapter.relative_to(run))))
     return adapter
 
 
@@ -110,7 +109,7 @@ def test_what_a_training_has_come_to(recipe: Path, lineups: Lineups, model: Path
         with (run / runs.EVENTS).open("ab") as file:
             file.write(b'{"event": "checkpoint", "step": 15, "adapt')  # being written
         assert lineups.of(context_of(recipe)).asked[0].model.id == "checkpoint:10"
-        (run / "checkpoints/checkpoint-10/adapter.gguf").unlink()
+        (run / "checkpoints/adapter-10.gguf").unlink()
         assert lineups.of(context_of(recipe)).asked[0].title == "Tuned model", "deleted for a newer one"
 
 

@@ -159,7 +159,7 @@ async def test_checkpoints_of_a_training_are_asked_by_the_process_that_runs(open
                 assert "Tuned model" not in text
             assert opened.sidecars == before
             asked = await opened.editor.command("lintune.ask", opened.data.as_uri(), 0)
-            assert asked["model"].endswith("checkpoint-10/adapter.gguf")
+            assert asked["model"].endswith("adapter-10.gguf")
         assert "Tuned model" in (await opened.editor.hover(opened.data, 0) or ""), "its process is gone"
     finally:
         shutil.rmtree(run)

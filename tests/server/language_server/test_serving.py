@@ -12,6 +12,7 @@ import pytest_asyncio
 from pygls.exceptions import JsonRpcException
 
 from lintune_schemas import base_model
+from lintune_schemas.runs import checkpoint_adapter
 
 from ..sidecar.adapter_file import write_adapter
 from ..sidecar.workspace import add_run
@@ -82,9 +83,9 @@ async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Work
     for run in runs:
         write_adapter(run / "adapter.gguf", demo, strength=0.0)
         (run / "recipe.lock.yaml").write_text(RECIPE)
-    checkpoint = runs[0] / "checkpoints" / "checkpoint-5"
-    checkpoint.mkdir(parents=True)
-    write_adapter(checkpoint / "adapter.gguf", demo, strength=0.0)
+    checkpoint = checkpoint_adapter(runs[0], 5)
+    checkpoint.parent.mkdir()
+    write_adapter(checkpoint, demo, strength=0.0)
     (folder / "recipe.yaml").write_text(RECIPE)
     for name in ("train.jsonl", "eval.jsonl"):
         (folder / name).write_text(CAPITAL)

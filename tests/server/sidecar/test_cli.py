@@ -14,6 +14,8 @@ import httpx
 import psutil
 import pytest
 
+from lintune_schemas.runs import checkpoint_adapter
+
 from .adapter_file import write_adapter
 from .processes import wait_until_gone
 from .workspace import MODEL, add_run
@@ -119,9 +121,9 @@ def test_a_run_is_asked_by_its_adapter_and_a_stopped_one_by_its_checkpoint(tmp_p
     assert base.startswith(f"base · {demo_model.name}\nThe")
     assert tuned.startswith("tuned · adapter.gguf on base\nThe"), "it changes nothing"
     stopped = add_run(tmp_path / "recipe.yaml", "20260102-b", cancelled=True)
-    checkpoint = stopped / "checkpoints" / "checkpoint-5"
-    checkpoint.mkdir(parents=True)
-    adapter.rename(checkpoint / "adapter.gguf")
+    checkpoint = checkpoint_adapter(stopped, 5)
+    checkpoint.parent.mkdir()
+    adapter.rename(checkpoint)
     done = lintune("ask", "20260102-b", FRANCE, "--max-tokens", "3", folder=tmp_path)
     assert (done.returncode, done.stdout.splitlines()[:1]) == (0, tuned.splitlines()[1:2])
 

@@ -40,31 +40,30 @@ def test_a_run_gives_its_model_and_its_base(tmp_path: Path, demo_model: Path) ->
 
 def add_adapters(run: Path, *steps: int) -> None:
     (run / "adapter.gguf").touch()
+    (run / runs.CHECKPOINTS).mkdir()
     for step in steps:
-        folder = run / "checkpoints" / f"checkpoint-{step}"
-        folder.mkdir(parents=True)
-        (folder / "adapter.gguf").touch()
+        runs.checkpoint_adapter(run, step).touch()
 
 
 def test_adapters_are_served_on_the_base_model(tmp_path: Path, demo_model: Path) -> None:
     run = add_run(tmp_path / "recipe.yaml", "20260101-a", model=demo_model)
     add_adapters(run, 9, 10)
-    (run / "checkpoints" / ".partial-checkpoint-11").mkdir()
+    (run / "checkpoints" / ".partial-adapter-11.gguf").touch()
     tuned = Adapted("base", run / "adapter.gguf")
     found = models_in(run)
     assert found == {
         "tuned": tuned,
         "run:20260101-a": tuned,
         "base": demo_model,
-        "checkpoint:10": Adapted("base", run / "checkpoints/checkpoint-10/adapter.gguf"),
-        "checkpoint:9": Adapted("base", run / "checkpoints/checkpoint-9/adapter.gguf"),
+        "checkpoint:10": Adapted("base", run / "checkpoints/adapter-10.gguf"),
+        "checkpoint:9": Adapted("base", run / "checkpoints/adapter-9.gguf"),
     }
     assert next(iter(found)) == "tuned"
 
     (run / runs.RECIPE_LOCK).write_text(f"{RECIPE}chat_template: chatml\n")
     found = models_in(run)
     assert found["tuned"] == run / MODEL, "the base model's file has another chat template"
-    assert found["checkpoint:10"] == Adapted("base", run / "checkpoints/checkpoint-10/adapter.gguf")
+    assert found["checkpoint:10"] == Adapted("base", run / "checkpoints/adapter-10.gguf")
 
 
 def test_a_run_that_did_not_finish_gives_its_checkpoints(tmp_path: Path, demo_model: Path) -> None:

@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from lintune_schemas import atomic, events, runs
+from lintune_schemas import atomic, events
 from lintune_schemas import recipe as recipes
 from lintune_schemas.errors import LintuneError
 from lintune_schemas.events import EvaluationKind
@@ -181,7 +181,7 @@ class _Reading:
 
     def _publish(self, before: int) -> None:
         """Give checkpoints of earlier steps their place among the run's: with a later step, they are written whole."""
-        from lintune_trainer import adapter_gguf, checkpoints
+        from lintune_trainer import checkpoints, training
 
         run = self._job.run
         for written in checkpoints.found(run.folder / axolotl_recipe.OUTPUT):
@@ -189,9 +189,9 @@ class _Reading:
             if not self._published < step < before:
                 continue
             folder = checkpoints.of_step(checkpoints.folder_of(run.folder), step)
+            training.publish_adapter(self._job, step, written)
             with atomic.new_folder(folder) as partial:
                 shutil.copytree(written, partial, copy_function=_link, dirs_exist_ok=True)
-                adapter_gguf.try_to_write(partial, self._job.weights, partial / runs.ADAPTER_GGUF, run.warn_once)
                 checkpoints.seal(partial, self._losses.get(step))
             self._published = step
             run.saved(folder)
