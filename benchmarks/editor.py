@@ -1,12 +1,20 @@
-"""What the extension costs in a real VS Code, beside the same window with the extension switched off: its activation,
-the first squiggle, and the longest task of the window while 10,000 findings are scrolled and typed into.
+"""What the extension costs in a real VS Code, beside the same window with the extension switched off.
 
 python -m benchmarks.editor      # from the top of the repository; needs what `make test` sets up
+
+- From choosing a file to its first squiggle, when nothing of the extension runs yet: in a window that has come to rest,
+  and in one that opens at that moment, whose own start is most of it. Both once more for a JSON file, which VS Code's
+  own language server checks, in a window without the extension.
+- The same when everything runs, the time that the extension takes to activate, and the longest task of the window while
+  10,000 findings are scrolled and typed into.
+
+Exits with 1 when a limit is broken.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import sys
@@ -28,6 +36,9 @@ from contextlib import contextmanager
 
 _KEYS = 40
 _TURNS = 40
+_REST_MS = 10_000
+"""After that, VS Code has started all that it starts by itself."""
+_COLD_S, _ACTIVATION_MS, _TASK_MS = 3.0, 300, 100
 
 
 @contextmanager
@@ -79,53 +90,91 @@ def type_text(seen: Window) -> None:
         seen.page.wait_for_timeout(60)
 
 
-def activation(seen: Window) -> str:
-    """As VS Code itself says."""
+def activation(seen: Window) -> int:
+    """Milliseconds, as VS Code itself says."""
     seen.run_command("Developer: Show Running Extensions")
     row = seen.page.locator(".runtime-extensions-editor .extension", has_text="Lintune")
     expect(row).to_contain_text("ms")
-    found = re.search(r"\d+ms", row.inner_text())
-    return found[0] if found else "?"
+    found = re.search(r"(\d+)ms", row.inner_text())
+    assert found
+    return int(found[1])
 
 
-def measure(folder: Path, extension: Path, *, ours: bool) -> dict[str, object]:
-    found: dict[str, object] = {}
-    with window(folder, extension) as seen:
+def cold(workspace: Path, extension: Path, file: Path, *, rest: bool) -> float:
+    """Seconds from choosing a file to its first squiggle, in a window that has just shown itself, or has come to rest.
+
+    workspace: where the window opens. When that is not the file's, nothing runs in it before.
+    """
+    with window(workspace, extension) as seen:
+        if rest:
+            seen.page.wait_for_timeout(_REST_MS)
         begin = time.perf_counter()
-        seen.look_for("broken.jsonl")
-        if ours:
-            expect(seen.squiggles.first).to_be_visible()
-            found["open to squiggle, cold (s)"] = round(time.perf_counter() - begin, 2)
-        seen.open_file("many.jsonl")
+        seen.look_for(str(file))
+        expect(seen.squiggles.first).to_be_visible()
+        return time.perf_counter() - begin
+
+
+def first_squiggles(example: Path, extension: Path, file: str) -> tuple[float, float]:
+    """Of a window at rest, and of one that opens."""
+    elsewhere = example.parent / "elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+    return (
+        cold(elsewhere, extension, example / file, rest=True),
+        cold(example, extension, example / file, rest=False),
+    )
+
+
+def measure(folder: Path, extension: Path, *, ours: bool) -> dict[str, float]:
+    found: dict[str, float] = {}
+    with window(folder, extension) as seen:
+        seen.look_for("many.jsonl")
         if ours:
             expect(seen.squiggles.first).to_be_visible()
         seen.page.wait_for_timeout(3_000)
         for name, work in (("scrolling", scroll), ("typing", type_text)):
             tasks = longest_tasks(seen, lambda work=work: work(seen))
-            found[f"longest task, {name} (ms)"] = round(tasks[0], 1)
-            found[f"tasks over 100 ms, {name}"] = sum(one > 100 for one in tasks)
+            found[f"longest task of the window, {name} (ms)"] = tasks[0]
         if ours:
             begin = time.perf_counter()
             seen.open_file("broken.jsonl")
             expect(seen.squiggles.first).to_be_visible()
-            found["open to squiggle, warm (s)"] = round(time.perf_counter() - begin, 2)
-            found["activation"] = activation(seen)
+            found["file chosen → squiggle, warm (s)"] = time.perf_counter() - begin
+            found["activation (ms)"] = activation(seen)
     return found
 
 
-def main() -> None:
+def main() -> int:
     extension = package_extension()
     with tempfile.TemporaryDirectory(prefix="lintune-benchmark-") as temporary:
         empty = Path(temporary) / "empty.vsix"
         _without_code(extension, empty)
-        results = []
+        results: list[dict[str, float]] = []
         for ours, package in ((True, extension), (False, empty)):
             folder = copy_example(Path(temporary) / f"ours-{ours}" / "smart-home")
+            (folder / "broken.json").write_text('{"key": }\n', encoding="utf-8")
             many_findings(folder / "many.jsonl")
-            results.append(measure(folder, package, ours=ours))
+            result: dict[str, float] = {}
+            files = ("broken.jsonl", "many.jsonl") if ours else ("broken.json",)
+            for name, file in zip(("the example", f"{FINDINGS:,} findings"), files, strict=False):
+                at_rest, opening = first_squiggles(folder, package, file)
+                result[f"{name}: file chosen → squiggle, cold (s)"] = at_rest
+                result[f"{name}: the same while the window opens (s)"] = opening
+            results.append(result | measure(folder, package, ours=ours))
     print(f"{FINDINGS:,} findings in a data set; package {extension.stat().st_size / 1e6:.2f} MB")
-    for name in results[0]:
-        print(f"{name:32} {results[0][name]!s:>10}   without the extension {results[1].get(name, '-')!s:>8}")
+    print(f"{'':60} {'with':>8} {'without':>8}  (squiggles: VS Code's own, in JSON)")
+    for name, value in results[0].items():
+        other = results[1].get(name)
+        print(f"{name:60} {value:8.2f} {'' if other is None else f'{other:8.2f}'}")
+    broken = [name for name, value in results[0].items() if value > _limit(name)]
+    for name in broken:
+        print(f"BROKEN: {name}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def _limit(name: str) -> float:
+    """While the window opens, VS Code's own start counts, too: there is none for that."""
+    limits = {"cold (s)": _COLD_S, "activation (ms)": _ACTIVATION_MS, "(ms)": _TASK_MS}
+    return next((limit for end, limit in limits.items() if name.endswith(end)), math.inf)
 
 
 def _without_code(extension: Path, to: Path) -> None:
@@ -144,4 +193,4 @@ def _without_code(extension: Path, to: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
