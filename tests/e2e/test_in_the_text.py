@@ -1,9 +1,13 @@
-"""What a data set shows beside and in its text: marks of the last evaluation, special tokens, the model writing on."""
+"""What a data set shows beside and in its text: marks of the last evaluation, special tokens, the model writing on;
+and what saving it mends.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -45,6 +49,7 @@ def test_in_the_text(open_window: Callable[..., AbstractContextManager[Window]],
         _marks(window)
         _special_tokens(window)
         _the_model_writes_on(window, workspace / "data" / "notes.jsonl")
+        _fixed_by_saving(window, workspace / "broken.jsonl")
 
 
 def _marked_lines(window: Window) -> dict[str, list[int]]:
@@ -112,6 +117,24 @@ def _special_tokens(window: Window) -> None:
     colours = [one.evaluate("(node) => getComputedStyle(node).color") for one in (token, text)]
     assert colours[0] != colours[1]
     window.pictures("special-tokens")
+
+
+def _fixed_by_saving(window: Window, broken: Path) -> None:
+    """By VS Code's own setting for that, with all fixes that need no person."""
+    fixed = broken.with_name("fixed.jsonl")
+    shutil.copy(broken, fixed)
+    subprocess.run([sys.executable, "-m", "lintune_server", "check", "--fix", fixed], check=False, capture_output=True)
+    assert fixed.read_bytes() != broken.read_bytes()
+    window.set("editor.codeActionsOnSave", {"source.fixAll.lintune": "explicit"})
+    window.open_file("broken.jsonl")
+    expect(window.squiggles.first).to_be_visible()
+    before = broken.read_bytes()
+    window.save()
+    for _ in range(100):
+        if broken.read_bytes() != before:
+            break
+        window.page.wait_for_timeout(100)
+    assert broken.read_bytes() == fixed.read_bytes()
 
 
 def _the_model_writes_on(window: Window, notes: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -143,9 +144,28 @@ def test_the_runs_view(open_window: Callable[..., AbstractContextManager[Window]
         window.trust()
         view.open()
         _look(view)
+        _export(view)
         _compare(view)
         _delete(view, workspace)
         _train(view, workspace)
+        _resume(view)
+
+
+def test_nothing_to_list(open_window: Callable[..., AbstractContextManager[Window]], workspace: Path) -> None:
+    """The view says why, and what to do."""
+    shutil.rmtree(runs.state_folder(workspace))
+    (workspace / "recipe.yaml").unlink()
+    with open_window({"lintune.pythonPath": sys.executable}) as window:
+        view = RunsView(window)
+        view.open()
+        expect(view.page.locator(".welcome-view-content")).to_contain_text("There is no recipe in this workspace yet.")
+        (workspace / "recipe.yaml").write_text(RECIPE)
+        expect(view.row("recipe.yaml")).to_contain_text("not trained yet")
+        window.set("lintune.pythonPath", "/nowhere/python")
+        expect(view.page.locator(".welcome-view-content")).to_contain_text("language server is not running")
+        window.picture("runs-no-server")
+        window.set("lintune.pythonPath", sys.executable)
+        expect(view.row("recipe.yaml")).to_be_visible()
 
 
 def _look(view: RunsView) -> None:
@@ -178,7 +198,26 @@ def _hover(view: RunsView) -> None:
     expect(view.page.locator(".workbench-hover")).to_contain_text("Step 40 of 40")
 
 
+def _export(view: RunsView) -> None:
+    """What is there already says so; what is chosen is written and proven."""
+    view.menu(view.row("3.000 → 0.400"), "Export as GGUF…")
+    choices = view.page.locator(".quick-input-list").get_by_role("checkbox")
+    expect(choices.and_(view.page.get_by_role("checkbox", name=re.compile("^q8_0,")))).to_contain_text("written, 2 MB")
+    expect(choices.and_(view.page.get_by_role("checkbox", name=re.compile("^q4_k_m,")))).to_be_checked()
+    view.window.picture("runs-export")
+    view.page.keyboard.press("Enter")
+    expect(view.row("model-q4_k_m.gguf").filter(has_not_text="rejected")).to_be_visible()
+
+
 def _compare(view: RunsView) -> None:
+    view.menu(view.row("3.000 → 0.400"), "Compare With…")
+    choices = view.page.locator(".quick-input-list .monaco-list-row")
+    expect(choices).to_have_count(3)
+    view.page.keyboard.type("0.700")
+    expect(choices).to_have_count(1)
+    view.page.keyboard.press("Enter")
+    expect(view.page.locator(".tab.active")).to_contain_text("Preview b29664ca and a3f93b22")
+    view.page.keyboard.press("Control+F4")
     view.row("3.000 → 0.400").click()
     view.row("3.000 → 0.700").click(modifiers=["Control"])
     view.menu(view.row("3.000 → 0.700"), "Compare Selected Runs")
@@ -222,5 +261,12 @@ def _train(view: RunsView, workspace: Path) -> None:
     view.row("step 1/3 · loss 1.00").click()
     view.page.keyboard.press("Delete")
     expect(view.window.notification("A run that is going on cannot be deleted. Stop it first.")).to_be_visible()
+    expect(view.window.tab("Training lamps")).to_be_visible()
     (workspace / "go").touch()
     expect(view.row("loss 0.333")).to_be_visible()
+
+
+def _resume(view: RunsView) -> None:
+    view.menu(view.row("paused at step 18/40"), "Resume")
+    expect(view.row("paused")).to_have_count(0)
+    expect(view.row("loss 0.333")).to_have_count(2)

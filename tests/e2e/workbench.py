@@ -23,12 +23,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CODE_SERVER = "4.100.3"
-"""VS Code 1.100. The last that runs on Node 20."""
+CODE_SERVER = os.environ.get("CODE_SERVER", "4.100.3")
+"""The default is VS Code 1.100, the last that runs on Node 20. Of 4.90.3, VS Code 1.90, the extension runs, too."""
 NODE_GYP = "11.4.2"
-_RECIPE = 1
+_RECIPE = 2
 """Raise it when the build below changes: it is a part of the cache's key."""
 
+_NPM = ("--ignore-scripts", "--legacy-peer-deps", "--omit=dev")
+"""As code-server's own script has it, but that nothing else runs."""
 _NATIVE = ("@parcel/watcher", "@vscode/spdlog", "kerberos", "native-watchdog", "node-pty")
 
 
@@ -83,15 +85,14 @@ def _build(prefix: Path) -> None:
         *packages,
     )
     code = prefix / "node_modules" / "code-server" / "lib" / "vscode"
-    run("download VS Code's dependencies", code, "npm", "install", "--ignore-scripts", "--omit=dev")
+    run("download VS Code's dependencies", code, "npm", "install", *_NPM)
     extensions = code / "extensions"
     run(
         "download its extensions' dependencies",
         extensions,
         "npm",
         "install",
-        "--ignore-scripts",
-        "--omit=dev",
+        *_NPM,
     )
 
     headers = _headers()
