@@ -60,7 +60,7 @@ class Window:
     def look_for(self, name: str, line: int = 1) -> None:
         """Choose a file by its name. Whether the editor shows its text at once is its own decision."""
         self.page.keyboard.press("Control+p")
-        box = self.page.locator(".quick-input-widget input")
+        box = self.page.locator(".quick-input-box input")
         expect(box).to_be_visible()
         box.fill(f"{name}:{line}")
         base = name.rpartition("/")[2]
@@ -71,7 +71,7 @@ class Window:
     def run_command(self, title: str) -> None:
         """Choose a command from the palette, as soon as it is there: extensions come after the workbench."""
         row = self.page.locator(".quick-input-list .monaco-list-row").first
-        box = self.page.locator(".quick-input-widget input")
+        box = self.page.locator(".quick-input-box input")
         deadline = time.monotonic() + _PATIENCE
         while True:
             self.page.keyboard.press("F1")

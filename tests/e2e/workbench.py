@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CODE_SERVER = os.environ.get("CODE_SERVER", "4.100.3")
-"""The default is VS Code 1.100, the last that runs on Node 20. Of 4.90.3, VS Code 1.90, the extension runs, too."""
+"""The default is VS Code 1.100, the last that runs on Node 20. The oldest that the extension runs in is VS Code 1.90,
+CODE_SERVER=4.90.3, some of which today's Node compiles only with CXXFLAGS=-fpermissive."""
 NODE_GYP = "11.4.2"
 _RECIPE = 2
 """Raise it when the build below changes: it is a part of the cache's key."""
