@@ -191,7 +191,7 @@ class Analysis:
         while self._typed:
             context = await self.context()
             if self._lines is None or self._lines.context is not context:
-                self._lines = LineFindings(self.document.lint_path, context)
+                self._lines = await self._in_thread(LineFindings, self.document.lint_path, context)
             revision, text = self._revision, self.document.text.lines
             asked = frozenset(self._typed)
             lines = {number: without_end(text[number]) for number in asked if number < len(text)}

@@ -39,7 +39,8 @@ async def recipe_text_of(session: Session, document: Document) -> RecipeText | N
     path = (await analysis.context()).recipe_path if analysis else None
     if path is None:
         return None
-    opened = next((one for one in session.documents.values() if one.path == path.resolve()), None)
+    path = await asyncio.to_thread(path.resolve)
+    opened = next((one for one in session.documents.values() if one.path == path), None)
     return _of_document(opened) if opened else await asyncio.to_thread(_of_file, path)
 
 
