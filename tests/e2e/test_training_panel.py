@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from ..server.training.at_work import trainer_at_work
 from .code_server import EXTENSION
-from .recorded_run import RecordedRun, trainer_at_work
+from .recorded_run import RecordedRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,10 @@ from pygls.exceptions import JsonRpcException
 from lintune_schemas import events, runs
 from lintune_schemas.events import Progress, RunCancelled, RunFinished, RunStarted
 
+from ..training.at_work import trainer_at_work
 from .editor import Editor
 
 NAME = "20260101T120000Z-0badcafe"
-
-HOLDS_THE_LOCK = """\
-import sys, filelock
-with filelock.FileLock(sys.argv[1]):
-    print("ready", flush=True)
-    sys.stdin.read()
-"""
 
 
 def started(pid: int) -> RunStarted:
@@ -145,23 +137,17 @@ async def test_whether_a_trainer_is_at_work(
     editor: Editor, run: Path, workspace: Path, changed: list[str], dies: bool
 ) -> None:
     """Of any program: its lock says so."""
-    lock = runs.train_lock(workspace)
-    command = [sys.executable, "-c", HOLDS_THE_LOCK, str(lock), "lintune_trainer"]
-    trainer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert trainer.stdout
-    assert trainer.stdout.readline() == b"ready\n"
-    (run / runs.EVENTS).unlink()
-    append(run, started(trainer.pid), step(1))
-    first = await read(editor, run)
-    assert (first.state, first.resumable) == ("running", False)
-    if not dies:
-        append(run, RunCancelled(run=NAME, step=1))
-    trainer.kill()
-    trainer.wait()
+    with trainer_at_work(workspace) as trainer:
+        (run / runs.EVENTS).unlink()
+        append(run, started(trainer.pid), step(1))
+        first = await read(editor, run)
+        assert (first.state, first.resumable) == ("running", False)
+        if not dies:
+            append(run, RunCancelled(run=NAME, step=1))
     await editor.until(lambda: changed)
     last = await read(editor, run, first.next)
     assert (last.state, last.resumable) == ("dead" if dies else "cancelled", True)
-    with FileLock(lock, timeout=5):
+    with FileLock(runs.train_lock(workspace), timeout=5):
         pass
 
 
