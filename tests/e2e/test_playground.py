@@ -234,10 +234,7 @@ def _to_the_data_set(page: Page, data: Path) -> None:
 
 def _after_a_reload(page: Page) -> None:
     shown = page.first.locator(".answer").inner_text()
-    # As a person does it: a browser's own reload may come before VS Code has kept what it knows.
-    page.window.page.evaluate("window.isBefore = true")
-    page.window.run_command("Developer: Reload Window")
-    page.window.page.wait_for_function("window.isBefore === undefined")
+    page.window.reload()
     expect(page.turns.last).to_have_value("Make the wine cellar twelve degrees cold.")
     expect(page.first.locator(".answer")).to_have_text(shown)
     expect(page.first.get_by_role("combobox")).to_have_value(re.compile(r":40$"))

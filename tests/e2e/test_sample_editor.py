@@ -48,6 +48,7 @@ def test_a_sample_is_edited_as_markdown(open_window: Callable[..., AbstractConte
         _go_through(window)
         _new_sample(window, data)
         _unsaved_changes(window, data)
+        _reload(window, data)
 
 
 def _edit_and_save(window: Window, data: Path) -> None:
@@ -152,8 +153,25 @@ def _unsaved_changes(window: Window, data: Path) -> None:
     assert data.read_bytes() == before
     window.pictures("sample-6-unsaved")
     notice.get_by_role("button", name="Save train.jsonl").click()
+    _until_saved(data, b"Dark")
+
+
+def _reload(window: Window, data: Path) -> None:
+    """What was not saved is there again, and is saved then."""
+    before = data.read_bytes()
+    _replace(window, "Dark", "Dim")
+    window.reload()
+    expect(window.page.locator(".tab.active.dirty")).to_contain_text("train.jsonl:8.md")
+    expect(_lines(window)).to_contain_text("Dim in the café.")
+    assert data.read_bytes() == before
+    window.save()
+    _until_saved(data, b"Dim")
+    assert data.read_bytes() == before.replace(b"Dark", b"Dim")
+
+
+def _until_saved(data: Path, words: bytes) -> None:
     deadline = time.monotonic() + 30
-    while b"Dark" not in data.read_bytes():
+    while words not in data.read_bytes():
         assert time.monotonic() < deadline
         time.sleep(0.1)
 

@@ -87,6 +87,12 @@ class Window:
                 break
         self.page.keyboard.press("Enter")
 
+    def reload(self) -> None:
+        """As a person does it: a browser's own reload may come before VS Code has kept what it knows."""
+        self.page.evaluate("window.isBefore = true")
+        self.run_command("Developer: Reload Window")
+        self.page.wait_for_function("window.isBefore === undefined")
+
     def trust(self) -> None:
         """Trust the workspace, which is in Restricted Mode."""
         self.run_command("Workspaces: Manage Workspace Trust")

@@ -28,7 +28,7 @@ from lintune_schemas.events import (
     RunStarted,
 )
 from lintune_schemas.recipe import Recipe
-from lintune_trainer import data, engines, process
+from lintune_trainer import checkpoints, data, engines, process
 from lintune_trainer.engines.axolotl_output import Bar, Log, Reader, error_in, said_in
 
 from .trainer_process import Ended, only_run, run, start_and_wait_for
@@ -173,8 +173,9 @@ def test_axolotl_goes_on_from_its_checkpoint(lamps: Path) -> None:
     assert child.returncode == 0, words
     assert isinstance(events.decode(said.splitlines()[-1]), RunPaused)
     assert not of_axolotl(lamps)
-    newest = max((only_run(lamps) / "checkpoints").iterdir(), key=lambda path: int(path.name.split("-")[1]))
-    step = int(newest.name.split("-")[1])
+    newest = checkpoints.newest(only_run(lamps) / "checkpoints")
+    assert newest
+    step = checkpoints.step_of(newest)
 
     written = only_run(lamps) / "axolotl.yaml"
     written.write_text(f"{written.read_text()}max_steps: {step + 3}\n")

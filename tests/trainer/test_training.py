@@ -145,7 +145,12 @@ def test_checkpoints_are_whole_and_few(tune: FineTune) -> None:
     saved = [event for event in reported if isinstance(event, CheckpointSaved)]
     assert [event.path for event in saved] == [f"checkpoints/checkpoint-{step}" for step in (2, 4, 6)]
     folder = run.folder / "checkpoints"
-    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint-4", "checkpoint-6"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "adapter-4.gguf",
+        "adapter-6.gguf",
+        "checkpoint-4",
+        "checkpoint-6",
+    ]
     state = json.loads((folder / "checkpoint-6" / "trainer_state.json").read_text())
     assert state["global_step"] == 6
     for name in ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth"):

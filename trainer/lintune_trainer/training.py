@@ -98,6 +98,7 @@ def fine_tune(job: Job, model: Any = None) -> list[events.Evaluation]:
 def publish_adapter(job: Job, step: int, folder: Path) -> None:
     """Have the adapter of a checkpoint, which is in a folder in PEFT's format, asked from now on, where that can be."""
     gguf = runs.checkpoint_adapter(job.run.folder, step)
+    gguf.parent.mkdir(exist_ok=True)
     if adapter_gguf.try_to_write(folder, job.weights, gguf, job.run.warn_once):
         job.run.emit(events.AdapterSaved(run=job.run.name, step=step, path=job.run.relative(gguf)))
 
