@@ -26,9 +26,9 @@ const ASKED = "lintune.asked";
 export interface Server {
   /** Ask it, once it runs. Rejects when there is none, or when it says what is wrong. */
   request<R>(method: string, params: object): Promise<R>;
-  /** Hear what it says, whichever process says it. */
   /** Tell it something, if it runs. Whoever must be sure tells it again when it was started. */
   notify(method: string, params: object): Promise<void>;
+  /** Hear what it says, whichever process says it. */
   onNotification<P>(method: string, handler: (params: P) => void): vscode.Disposable;
   /** It was started, or started anew: what was asked before may be another now. */
   readonly onDidStart: vscode.Event<void>;

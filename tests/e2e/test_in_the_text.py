@@ -76,11 +76,7 @@ def _marked_lines(window: Window) -> dict[str, list[int]]:
 
 def _until_marked(window: Window, kind: str, lines: list[int]) -> None:
     """Until the first lines with a mark are these."""
-    for _ in range(200):
-        if _marked_lines(window).get(kind, [])[: len(lines)] == lines:
-            return
-        window.page.wait_for_timeout(100)
-    raise AssertionError(f"{kind} is at {_marked_lines(window)}, not at {lines}")
+    window.until(lambda: _marked_lines(window).get(kind, [])[: len(lines)] == lines, 20, f"{kind} is never at {lines}")
 
 
 def _marks(window: Window) -> None:
@@ -130,10 +126,7 @@ def _fixed_by_saving(window: Window, broken: Path) -> None:
     expect(window.squiggles.first).to_be_visible()
     before = broken.read_bytes()
     window.save()
-    for _ in range(100):
-        if broken.read_bytes() != before:
-            break
-        window.page.wait_for_timeout(100)
+    window.until(lambda: broken.read_bytes() != before, 10, "Saving mended nothing.")
     assert broken.read_bytes() == fixed.read_bytes()
 
 

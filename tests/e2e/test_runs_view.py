@@ -18,7 +18,7 @@ from lintune_schemas import evaluation_report, runs
 from lintune_schemas.events import RunFailed, RunPaused
 from lintune_server.evaluation import page as evaluation_page
 
-from ..server.cli.recorded import BEGIN, data, record, sample, started, step, time, whole
+from ..server.cli.recorded import BEGIN, NEW, OLD, data, record, sample, started, step, time, whole
 from ..server.evaluation.reports import Said, report
 from ..server.scripted_trainer import FOLDER as SCRIPTED_TRAINER
 
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-OLD, FAILED = "20261125T094724Z-b29664ca", "20261125T095901Z-b29664ca"
-NEW, PAUSED = "20261125T101941Z-a3f93b22", "20261125T110502Z-77aa01ff"
+FAILED, PAUSED = "20261125T095901Z-b29664ca", "20261125T110502Z-77aa01ff"
 RECIPE = """\
 base_model: smollm2-135m-instruct
 adapter: lora
@@ -201,9 +200,9 @@ def _hover(view: RunsView) -> None:
 def _export(view: RunsView) -> None:
     """What is there already says so; what is chosen is written and proven."""
     view.menu(view.row("3.000 → 0.400"), "Export as GGUF…")
-    choices = view.page.locator(".quick-input-list").get_by_role("checkbox")
-    expect(choices.and_(view.page.get_by_role("checkbox", name=re.compile("^q8_0,")))).to_contain_text("written, 2 MB")
-    expect(choices.and_(view.page.get_by_role("checkbox", name=re.compile("^q4_k_m,")))).to_be_checked()
+    choices = view.page.locator(".quick-input-list")
+    expect(choices.get_by_role("checkbox", name=re.compile("^q8_0,"))).to_contain_text("written, 2 MB")
+    expect(choices.get_by_role("checkbox", name=re.compile("^q4_k_m,"))).to_be_checked()
     view.window.picture("runs-export")
     view.page.keyboard.press("Enter")
     expect(view.row("model-q4_k_m.gguf").filter(has_not_text="rejected")).to_be_visible()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -153,7 +152,7 @@ def _unsaved_changes(window: Window, data: Path) -> None:
     assert data.read_bytes() == before
     window.pictures("sample-6-unsaved")
     notice.get_by_role("button", name="Save train.jsonl").click()
-    _until_saved(data, b"Dark")
+    window.until(lambda: b"Dark" in data.read_bytes(), 30, "It was not saved.")
 
 
 def _reload(window: Window, data: Path) -> None:
@@ -166,15 +165,8 @@ def _reload(window: Window, data: Path) -> None:
     expect(_lines(window)).to_contain_text("Dark in here.")
     assert data.read_bytes() == before
     window.save()
-    _until_saved(data, b"Dark in here.")
+    window.until(lambda: b"Dark in here." in data.read_bytes(), 30, "It was not saved.")
     assert data.read_bytes() == before.replace(b"Dark in the caf\\u00e9.", b"Dark in here.")
-
-
-def _until_saved(data: Path, words: bytes) -> None:
-    deadline = time.monotonic() + 30
-    while words not in data.read_bytes():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def _replace(window: Window, old: str, new: str, found: str = "1 of 1") -> None:

@@ -146,6 +146,13 @@ class Window:
         self.page.keyboard.press("Control+s")
         expect(self.page.locator(".tab.active.dirty")).to_have_count(0)
 
+    def until(self, condition: Callable[[], object], seconds: float, otherwise: str) -> None:
+        """Wait for something that is not in the page, such as what a file holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, otherwise
+            self.page.wait_for_timeout(100)
+
     def hover_until(self, line: int, pattern: str) -> str:
         """Rest the pointer on a line (from 1) that is in view, until its hover says so."""
         deadline = time.monotonic() + _PATIENCE

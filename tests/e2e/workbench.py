@@ -88,13 +88,7 @@ def _build(prefix: Path) -> None:
     code = prefix / "node_modules" / "code-server" / "lib" / "vscode"
     run("download VS Code's dependencies", code, "npm", "install", *_NPM)
     extensions = code / "extensions"
-    run(
-        "download its extensions' dependencies",
-        extensions,
-        "npm",
-        "install",
-        *_NPM,
-    )
+    run("download its extensions' dependencies", extensions, "npm", "install", *_NPM)
 
     headers = _headers()
     node_gyp = prefix / "node_modules" / "node-gyp" / "bin" / "node-gyp.js"

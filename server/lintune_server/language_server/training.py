@@ -1,6 +1,6 @@
 """Trainings of a workspace: what a save of a recipe's files leads to, and what a person asks for. One run at a time.
 
-Saves come from the workspace's watcher; preflight looks at the files; the policy decides; the supervisor runs the
+Saves come from the workspace's watcher; the inspection looks at the files; the policy decides; the supervisor runs the
 trainer; here they are tied together. What happens is told by the run view.
 """
 
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from lintune_schemas import runs as run_files
 from lintune_schemas.errors import LintuneError
-from lintune_server.analyst.client import AnalystGone
+from lintune_server.language_server import inspection
 from lintune_server.language_server.offers import Offers
 from lintune_server.language_server.run_view import RunView
-from lintune_server.training import policy, preflight, runs, trainers
+from lintune_server.training import policy, runs, trainers
 from lintune_server.training.following import follow
 from lintune_server.training.policy import Ongoing, Queue, Reason, Skip, Supersede, Train
 from lintune_server.training.supervisor import Outcome, Phase, TrainerProcess
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from lintune_schemas.events import Event
     from lintune_server.language_server.session import Session
-    from lintune_server.training.preflight import Preflight
     from lintune_server.training.runs import Run
 
 log = logging.getLogger(__name__)
@@ -35,8 +34,6 @@ _SHUTDOWN_GRACE = 1.5
 """Seconds a trainer gets at shutdown: editors kill a server that takes longer than two."""
 _LOOK_EVERY = 3.0
 """Seconds between two looks whether another program trains."""
-_MOST_LOOKS, _REST = 5, 0.2
-"""At files that change while they are looked at, and the seconds between two looks."""
 
 
 @dataclass
@@ -247,7 +244,7 @@ class Training:
 
     async def _consider(self, recipe: Path) -> None:
         era = self._era
-        flight = await self._inspect(recipe)
+        flight = await inspection.inspect(self._session, recipe)
         last = await asyncio.to_thread(runs.last_finished, recipe)
         job = self._job
         ongoing = await self._ongoing(recipe)
@@ -269,25 +266,6 @@ class Training:
             case Skip():
                 self._later.pop(recipe, None)
                 await self._skip(recipe, verdict)
-
-    async def _inspect(self, recipe: Path, *, by_hand: bool = False) -> Preflight:
-        """What is on disk now: looked at again while it changes, but not for ever."""
-        files = [recipe, *self._session.workspace.data_of(recipe)]
-        for _ in range(_MOST_LOOKS):
-            state = await asyncio.to_thread(preflight.state_of, files)
-            flight = await self._look_at(recipe, files, by_hand)
-            if await asyncio.to_thread(preflight.state_of, files) == state:
-                break
-            await asyncio.sleep(_REST)
-        return flight
-
-    async def _look_at(self, recipe: Path, files: list[Path], by_hand: bool) -> Preflight:
-        if await asyncio.to_thread(preflight.is_large, files):
-            try:
-                return await self._session.analyst.preflight(recipe, by_hand=by_hand)
-            except AnalystGone:
-                log.warning("the analyst is gone: the files are looked at here")
-        return await asyncio.to_thread(preflight.inspect, recipe, by_hand=by_hand)
 
     async def _ongoing(self, recipe: Path) -> Ongoing | None:
         """The recipe's run that is going on, or rests."""
@@ -345,7 +323,7 @@ class Training:
             return
         self._view.begin(job.recipe, "The trainer is being started.")
         if job.by_hand and not job.resume:
-            flight = await self._inspect(job.recipe, by_hand=True)
+            flight = await inspection.inspect(self._session, job.recipe, by_hand=True)
             job.fingerprint = flight.fingerprint
             if flight.faults:
                 await self._view.ended(job.recipe, Outcome(Phase.REFUSED, policy.refusal(flight.faults)))

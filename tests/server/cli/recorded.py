@@ -1,4 +1,4 @@
-"""Run directories as a trainer leaves them, with their lock files and the copies of their data."""
+"""Run directories as a trainer leaves them, with lock files and copies of their data, and what is said of them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import hashlib
 import json
 import math
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 import yaml
+from jsonschema import Draft202012Validator
 
 from lintune_schemas import datasets, events, runs
 from lintune_schemas import recipe as recipes
@@ -27,6 +29,11 @@ from lintune_schemas.events import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .command import Command
+
+SCHEMAS = files("lintune_schemas").joinpath("json")
+REPORT = Draft202012Validator(json.loads(SCHEMAS.joinpath("runs-report.schema.json").read_text()))
+OLD, NEW = "20261125T094724Z-b29664ca", "20261125T101941Z-a3f93b22"
 NO_PID = 2**22 + 1
 """Above the largest process id of Linux."""
 RECIPE = {
@@ -123,15 +130,20 @@ def record(folder: Path, name: str, written: list[Event], *, snapshots: bool = T
     run.mkdir(parents=True)
     recipe = recipes.from_mapping({**RECIPE, **values}, "recipe.yaml")
     (run / runs.RECIPE_LOCK).write_text(yaml.safe_dump(recipes.to_mapping(recipe), sort_keys=False), encoding="utf-8")
-    files = [
-        [datasets.read(folder / one.path, one) for one in part] for part in (recipe.datasets, recipe.test_datasets)
-    ]
-    lock = runs.lock_datasets(recipe, folder / "recipe.yaml", *files)
+    read = [[datasets.read(folder / one.path, one) for one in part] for part in (recipe.datasets, recipe.test_datasets)]
+    lock = runs.lock_datasets(recipe, folder / "recipe.yaml", *read)
     runs.write_dataset_lock(run, lock)
-    for file in (*files[0], *files[1]) if snapshots else ():
+    for file in (*read[0], *read[1]) if snapshots else ():
         copies = runs.snapshots_folder(folder)
         copies.mkdir(exist_ok=True)
         content = file.path.read_bytes()
         (copies / f"{hashlib.sha256(content).hexdigest()}.jsonl").write_bytes(content)
     (run / runs.EVENTS).write_bytes(b"".join(events.encode(event) + b"\n" for event in written))
     return run
+
+
+def report(run: Command, *words: str) -> dict[str, Any]:
+    """What `lintune runs` says as JSON, which is as its schema has it."""
+    found: dict[str, Any] = json.loads(run("runs", *words, "--json").out)
+    REPORT.validate(found)
+    return found

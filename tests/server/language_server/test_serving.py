@@ -16,25 +16,12 @@ from lintune_schemas.runs import checkpoint_adapter
 
 from ..sidecar.adapter_file import write_adapter
 from ..sidecar.workspace import add_run
+from . import test_real_previews as previews
 from .editor import Editor
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
-RECIPE = """\
-base_model: smollm2-135m-instruct
-datasets:
-  - path: train.jsonl
-test_datasets:
-  - path: eval.jsonl
-sequence_len: 256
-lintune:
-  preview: {max_tokens: 8, temperature: 0.5, prefetch: false}
-  lint: {ignore: [DS]}
-"""
-CAPITAL = (
-    '{"messages": [{"role": "user", "content": "What is the capital of France? One word."}, '
-    '{"role": "assistant", "content": "Paris."}]}\n'
-)
+RECIPE = previews.RECIPE.replace("max_tokens: 8", "max_tokens: 8, temperature: 0.5, prefetch: false")
 MESSAGES = [{"role": "user", "content": "What is the capital of France? One word."}]
 
 
@@ -88,7 +75,7 @@ async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Work
     write_adapter(checkpoint, demo, strength=0.0)
     (folder / "recipe.yaml").write_text(RECIPE)
     for name in ("train.jsonl", "eval.jsonl"):
-        (folder / name).write_text(CAPITAL)
+        (folder / name).write_text(previews.CAPITAL)
     editor = Editor()
     await editor.start(folder)
     editor.open(folder / "train.jsonl")
@@ -133,7 +120,7 @@ async def test_served_models_answer_to_whoever_has_the_key(opened: Workspace) ->
 async def test_hovers_ask_the_same_process(opened: Workspace) -> None:
     served = await opened.request("lintune/serve")
     before = opened.sidecars
-    opened.editor.rewrite(opened.folder / "train.jsonl", CAPITAL.replace("France", "Norway"))
+    opened.editor.rewrite(opened.folder / "train.jsonl", previews.CAPITAL.replace("France", "Norway"))
     await opened.editor.hover_until(opened.folder / "train.jsonl", 0, r"Base model\*\* ·.* tokens/s")
     assert opened.sidecars == before
     assert answer_of(served, served.models[0].id).status_code == 200
