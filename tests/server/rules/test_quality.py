@@ -9,7 +9,7 @@ import string
 
 import ftfy
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.server.rules.test_rules import FIXTURES
 
@@ -46,11 +46,13 @@ def repaired(line):
 
 
 @given(before=WORDS, text=ACCENTED, after=WORDS, escaped=st.booleans())
+@example(before="a", text="£", after="fffd", escaped=False)
 def test_mojibake_is_repaired_as_ftfy_does_and_nothing_else_is_changed(before, text, after, escaped):
     line = sample(before + garbled(text) + after, escaped)
     answer = line.sample["completion"]
     wanted = ftfy.fix_encoding(answer)
-    if wanted == answer or "\ufffd" in wanted or re.search("[\x80-\x9f]", wanted):
+    speaks_of_it = "fffd" in answer  # which Hypothesis takes from the rule's own source
+    if speaks_of_it or wanted == answer or "\ufffd" in wanted or re.search("[\x80-\x9f]", wanted):
         assert found("QL401", line) == []
     else:
         assert repaired(line) == wanted
